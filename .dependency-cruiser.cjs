@@ -1,0 +1,39 @@
+// The layers of ARCHITECTURE.md as rules: each folder names what it may import from this tree.
+const layers = {
+  '^src/registry[.]ts$': ['sources', 'targets', 'ledgers', 'reporters', 'ports'],
+  '^src/app/': ['app', 'pipeline', 'plan', 'ports'],
+  '^src/pipeline/': ['pipeline', 'ports'],
+  '^src/plan/': ['plan', 'ports'],
+  '^src/sources/': ['ports', 'pop3', 'imap', 'sasl', 'mail', 'files', 'net'],
+  '^src/targets/': ['ports', 'pop3', 'imap', 'sasl', 'mail', 'files', 'net'],
+  '^src/ledgers/': ['ledgers', 'ports', 'files', 'net'],
+  '^src/reporters/': ['reporters', 'ports'],
+  '^src/pop3/': ['pop3', 'sasl', 'net', 'ports/fault', 'ports/secret'],
+  '^src/imap/': ['imap', 'sasl', 'net', 'ports/fault', 'ports/secret'],
+  '^src/sasl/': ['sasl', 'ports/fault', 'ports/secret'],
+  '^src/net/': ['net', 'ports/fault'],
+  '^src/mail/': ['mail', 'ports/fault'],
+  '^src/files/': ['files', 'ports/fault', 'ports/spool'],
+  '^src/sample/': ['sample', 'net', 'mail'],
+  '^src/ports/': ['ports'],
+}
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'cmd-is-the-top', severity: 'error', from: { path: '^src/' }, to: { path: '^cmd/' } },
+    { name: 'no-tests-in-the-program', severity: 'error', from: { path: '^(src|cmd)/' }, to: { path: '^test/' } },
+    ...Object.entries(layers).map(([path, allowed]) => ({
+      name: `layer ${path}`,
+      severity: 'error',
+      from: { path },
+      to: { path: '^(src|cmd)/', pathNot: allowed.map((folder) => `^src/${folder}(/|[.]ts$)`) },
+    })),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+  },
+}

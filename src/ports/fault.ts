@@ -1,0 +1,125 @@
+/** How far a fault's damage goes: everything below the scope is lost with it, nothing above. */
+export type Scope = 'message' | 'session' | 'account' | 'target' | 'run'
+
+interface FaultKind {
+  readonly scope: Scope
+  /** True for reasons that pass by themselves: retried in this run, exit code 75 when they outlast it. */
+  readonly transient: boolean
+  /** What the admin should do. */
+  readonly hint: string
+}
+
+/** Every way in which popferry can fail. A new code needs a line here and nothing else. */
+export const faults = {
+  // Reaching the server
+  'unknown-host': { scope: 'account', transient: false, hint: 'check `host` for a typing error, and the DNS' },
+  unreachable: { scope: 'session', transient: true, hint: 'check host, port and firewall; the next run tries again' },
+  timeout: { scope: 'session', transient: true, hint: 'the server is slow or gone; see `timeouts` in the plan' },
+  'connection-lost': { scope: 'session', transient: true, hint: 'the next session goes on where this one stopped' },
+  'server-busy': { scope: 'session', transient: true, hint: 'the server asks to come back later' },
+  'wrong-protocol': { scope: 'account', transient: false, hint: 'check `port` and `tls`' },
+  // TLS
+  certificate: { scope: 'account', transient: false, hint: 'see tlsOptions.ca and tlsOptions.fingerprint256' },
+  'tls-failed': { scope: 'account', transient: false, hint: 'check `tls`, `port` and tlsOptions.minVersion' },
+  'starttls-missing': { scope: 'account', transient: false, hint: 'nothing was sent; use `tls: implicit` if offered' },
+  'starttls-injected': { scope: 'account', transient: false, hint: 'someone may be tampering with this connection' },
+  // Signing in
+  'auth-failed': { scope: 'account', transient: false, hint: 'check user and password; POP3 may need an app password' },
+  'auth-unavailable': { scope: 'account', transient: false, hint: 'see `auth` in the plan' },
+  'password-command': { scope: 'account', transient: false, hint: 'run the command by hand to see why it fails' },
+  locked: { scope: 'session', transient: true, hint: 'another client has the maildrop open; close it or wait' },
+  throttled: { scope: 'session', transient: true, hint: 'the server limits sign-ins or downloads; run again later' },
+  // The POP3 dialogue
+  protocol: { scope: 'session', transient: true, hint: 'run with -vv to see the dialogue' },
+  'listing-incomplete': { scope: 'session', transient: true, hint: 'nothing is concluded from a partial listing' },
+  'listing-too-long': { scope: 'account', transient: false, hint: 'the server lists more than popferry accepts' },
+  'no-uidl': { scope: 'account', transient: false, hint: 'without UIDL a second run could not tell what is new' },
+  // Single messages
+  'uidl-empty': { scope: 'message', transient: false, hint: 'the server gives this message no id' },
+  'retr-refused': { scope: 'message', transient: false, hint: 'the next run asks again; the server may have lost it' },
+  'breaks-session': {
+    scope: 'message',
+    transient: false,
+    hint: 'the session died on it twice; the next run tries again',
+  },
+  // Targets
+  'disk-full': { scope: 'target', transient: false, hint: 'free some space (or inodes) and run again' },
+  'not-writable': { scope: 'target', transient: false, hint: 'check owner and permissions of the path' },
+  'too-many-files': { scope: 'target', transient: true, hint: 'raise the limit of open files (ulimit -n)' },
+  io: { scope: 'target', transient: false, hint: 'check the disk and the system log' },
+  'target-gone': {
+    scope: 'target',
+    transient: false,
+    hint: 'is the disk mounted? If the folder was moved, put its new path into the plan with `previously: NAME`',
+  },
+  'not-a-maildir': { scope: 'target', transient: false, hint: 'choose an empty folder or an existing Maildir' },
+  'not-an-mbox': { scope: 'target', transient: false, hint: 'choose a new file or an existing mbox' },
+  'mbox-changed': { scope: 'target', transient: false, hint: 'another program rewrote the file; restore or move it' },
+  'mbox-tail': { scope: 'target', transient: false, hint: 'look at the end of the file; cut the fragment by hand' },
+  'mbox-locked': { scope: 'target', transient: true, hint: 'another program holds the dotlock' },
+  'ledger-missing': {
+    scope: 'target',
+    transient: false,
+    hint: 'messages of this account are already there but the ledger does not know them; restore the state folder',
+  },
+  lagging: { scope: 'target', transient: true, hint: 'the target made no progress; it catches up later' },
+  // The run as a whole
+  held: { scope: 'run', transient: true, hint: 'wait for it to end, or stop it' },
+  'plan-conflict': { scope: 'run', transient: false, hint: 'change the plan as said' },
+  'state-failed': { scope: 'run', transient: false, hint: 'check the state folder, its disk and permissions' },
+  'ledger-damaged': { scope: 'run', transient: false, hint: 'restore ledger.db from a backup; do not delete it' },
+  'ledger-newer': { scope: 'run', transient: false, hint: 'use the popferry version that wrote it, or a newer one' },
+  internal: { scope: 'run', transient: false, hint: 'this is a bug in popferry: please report it' },
+} as const satisfies Record<string, FaultKind>
+
+export type FaultCode = keyof typeof faults
+
+/** Facts beside the code. Texts are raw: whoever prints them escapes them. */
+export interface FaultFacts {
+  /** `host:port`. */
+  readonly server?: string
+  /** What was going on: `connect`, `greeting`, `STLS`, `sign-in`, `UIDL`, `RETR 7`, … */
+  readonly phase?: string
+  /** The server's own words, decoded for display, status indicator included. */
+  readonly reply?: string
+  /** A more fitting piece of advice than the table's. */
+  readonly hint?: string
+  /** A pause that the server demanded. */
+  readonly retryAfterMs?: number
+  readonly cause?: unknown
+}
+
+/**
+ * A failure with a code from the table. Made by adapters, decided on by the pipeline, worded by a reporter,
+ * turned into an exit code in `cmd`. `message` is a plain phrase without secrets: "the certificate has expired".
+ */
+export class Fault extends Error {
+  override readonly name = 'Fault'
+  readonly code: FaultCode
+  readonly facts: FaultFacts
+
+  constructor(code: FaultCode, message: string, facts: FaultFacts = {}) {
+    super(message, { cause: facts.cause })
+    this.code = code
+    this.facts = facts
+  }
+
+  get scope(): Scope {
+    return faults[this.code].scope
+  }
+
+  get transient(): boolean {
+    return faults[this.code].transient
+  }
+
+  get hint(): string {
+    return this.facts.hint ?? faults[this.code].hint
+  }
+}
+
+/** Whatever was thrown, as a Fault: unknown errors become `internal`, with the error as cause. */
+export function asFault(error: unknown): Fault {
+  if (error instanceof Fault) return error
+  const message = error instanceof Error ? error.message : String(error)
+  return new Fault('internal', message, { cause: error })
+}

@@ -1,0 +1,79 @@
+import type { MessageKey } from './message.js'
+import type { Announced, Lane, Position, Progress, Receipt } from './target.js'
+
+/** The durable record of what was delivered where. Every call is durable when it resolves. */
+export interface Ledger extends AsyncDisposable {
+  /** Every account and lane that was ever enrolled, also those no longer in the plan. */
+  known(): Promise<readonly KnownAccount[]>
+  /** Adds and renames accounts and lanes in one transaction; after it every named lane can be loaded. */
+  enrol(enrolments: readonly Enrolment[]): Promise<void>
+  load(lane: Lane): Promise<Progress>
+  /** The keys of all receipts, in pages, in the order of their bytes. */
+  delivered(lane: Lane): AsyncIterable<readonly MessageKey[]>
+  /** All receipts of a lane, oldest first. */
+  receipts(lane: Lane): AsyncIterable<Receipt>
+  /** Commits the last batch and begins the next, either or both, in one transaction. */
+  advance(lane: Lane, step: LaneStep): Promise<void>
+  startRun(run: string, startedAt: number): Promise<void>
+  /** The account's outcome in this run; replaces the failures that earlier runs recorded for it. */
+  finishAccount(account: string, summary: AccountSummary): Promise<void>
+  finishRun(run: string, finishedAt: number, exitCode: number): Promise<void>
+  status(): Promise<readonly AccountStatus[]>
+}
+
+export interface LaneStep {
+  readonly committed?: { readonly receipts: readonly Receipt[]; readonly position: Position; readonly at: number }
+  readonly begun?: { readonly announced: readonly Announced[]; readonly position: Position; readonly at: number }
+}
+
+export interface KnownAccount {
+  readonly account: string
+  readonly host: string
+  readonly user: string
+  readonly lanes: readonly KnownLane[]
+}
+
+export interface KnownLane {
+  readonly target: string
+  readonly place: string
+  /** Receipts so far: a lane without any may move freely. */
+  readonly receipts: number
+}
+
+/** `was` is the present name in the ledger where it differs from the new one; absent for new ones and unchanged ones. */
+export interface Enrolment {
+  readonly account: string
+  readonly was?: string
+  readonly host: string
+  readonly user: string
+  readonly lanes: readonly { readonly target: string; readonly was?: string; readonly place: string }[]
+}
+
+export interface AccountSummary {
+  readonly run: string
+  readonly at: number
+  readonly status: 'ok' | 'incomplete' | 'failed'
+  /** The fault's code and words where the account stopped early. */
+  readonly code?: string
+  readonly error?: string
+  readonly failures: readonly Failure[]
+}
+
+/** `target` is absent where the source failed: then every lane that lacks the message counts it. */
+export interface Failure {
+  readonly key: MessageKey
+  readonly target?: string
+  readonly code: string
+  readonly error: string
+}
+
+export interface AccountStatus {
+  readonly account: string
+  readonly targets: readonly {
+    readonly target: string
+    readonly messages: number
+    readonly bytes: number
+    readonly failed: number
+  }[]
+  readonly lastRun: { readonly run: string; readonly at: number; readonly status: string } | undefined
+}

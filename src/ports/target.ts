@@ -1,0 +1,78 @@
+import type { Flag, Message, MessageKey } from './message.js'
+
+/** One account into one target: the unit of exactly-once. Names as the plan has them. */
+export interface Lane {
+  readonly account: string
+  readonly target: string
+}
+
+/** How far a lane's target is committed. Opaque to all but the target that made it (JSON text). */
+export type Position = string & { readonly brand: 'Position' }
+
+/** A message that may stand in the target beyond the position although no receipt says so. */
+export interface Announced {
+  readonly key: MessageKey
+  readonly sha256: string
+  readonly size: number
+}
+
+/** What the ledger knows of a lane when a writer is opened. */
+export interface Progress {
+  /** The account's first name in this ledger: it stays the salt of names that are made from the key. */
+  readonly origin: string
+  /** Undefined only if the lane never began a batch. */
+  readonly position: Position | undefined
+  /** Begun but never committed, in the order in which they were to be appended; empty after a clean end. */
+  readonly announced: readonly Announced[]
+  /** How many receipts the lane has. */
+  readonly receipts: number
+}
+
+/** Proof of one delivery. */
+export interface Receipt {
+  readonly key: MessageKey
+  readonly sha256: string
+  readonly size: number
+  /** Where the target finds it again: a file name, an offset; the target's own grammar. */
+  readonly where: string
+  /** SHA-256 of the stored form, where the stored form cannot be turned back into the message. */
+  readonly stored?: string
+  readonly flags: readonly Flag[]
+}
+
+/** One place where messages go. Holds no resources until `open`. */
+export interface Target {
+  /** Canonical identity of the place, the same for every spelling of it; two lanes with one `place` meet there. */
+  readonly place: string
+  /** True where several lanes may share the place, one after another (Maildir); false: a plan error (mbox). */
+  readonly shareable: boolean
+  /**
+   * Takes the place's lock (Fault `held`), looks at what stands beyond the position and returns a writer.
+   * Changes nothing that popferry did not write.
+   */
+  open(lane: Lane, progress: Progress, signal: AbortSignal): Promise<Writer>
+  /** Reads back what the receipts speak of, in their order. */
+  read(lane: Lane, progress: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<ReadBack>
+}
+
+/**
+ * Appends messages to one lane. The engine calls `append` for the messages of a begun batch, possibly many at once
+ * without waiting, then `commit` when all have settled. Disposing without committing equals a crash: never a commit.
+ */
+export interface Writer extends AsyncDisposable {
+  /** Where the next batch starts: everything beyond it is announced before the first append. */
+  readonly position: Position
+  /**
+   * Stores the message, or claims the copy of it that a crashed run left. Calls arrive in announced order.
+   * A message fault fails the message alone, any other fault stops the lane.
+   */
+  append(message: Message): Promise<Receipt>
+  /** Resolves when everything appended is durable: files and folders synced. */
+  commit(): Promise<Position>
+}
+
+/** The outcome of reading one receipt's message back. */
+export interface ReadBack {
+  readonly key: MessageKey
+  readonly state: 'intact' | 'missing' | 'altered'
+}
