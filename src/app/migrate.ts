@@ -1,0 +1,167 @@
+import pLimit from 'p-limit'
+import { Bandwidth } from '../pipeline/bandwidth.js'
+import { type AccountContext, type AccountJob, type AccountResult, runAccount } from '../pipeline/account.js'
+import type { RetryPolicy } from '../pipeline/backoff.js'
+import { Budget } from '../pipeline/budget.js'
+import { MessageIntake } from '../pipeline/intake.js'
+import type { BatchLimits } from '../pipeline/lane.js'
+import type { Clock } from '../ports/clock.js'
+import type { Counts, Emit } from '../ports/event.js'
+import type { Ledger } from '../ports/ledger.js'
+import type { Spool } from '../ports/spool.js'
+import { recognise } from './enrol.js'
+
+export type { AccountResult } from '../pipeline/account.js'
+
+/** Everything a migration works with; nothing below asks the environment for more. */
+export interface Migration {
+  readonly run: string
+  /** For the reports. */
+  readonly planFile: string
+  readonly jobs: readonly MigrationJob[]
+  readonly ledger: Ledger
+  readonly spool: Spool
+  readonly clock: Clock
+  readonly emit: Emit
+  readonly concurrency: { readonly accounts: number; readonly perHost: number }
+  /** Bytes a second, and bytes of messages held in memory. */
+  readonly limits: { readonly bandwidth?: number; readonly memory: number }
+  readonly retry: RetryPolicy
+  readonly dryRun: boolean
+  readonly limit?: number
+  /** Aborted: stop at the next checkpoint. */
+  readonly signal: AbortSignal
+}
+
+export interface MigrationJob extends AccountJob {
+  readonly previously?: string
+  readonly host: string
+  readonly user: string
+  readonly targets: readonly (AccountJob['targets'][number] & { readonly previously?: string })[]
+}
+
+export interface RunOutcome {
+  readonly counts: Counts
+  readonly accounts: readonly AccountResult[]
+  readonly interrupted: boolean
+  readonly seconds: number
+}
+
+/**
+ * Copies what is missing, all accounts in parallel under the limits. One failing account stops no other; only a ledger
+ * that fails ends the run, at the next checkpoint of each account. Throws a Fault of scope `run` before anything started.
+ */
+export async function migrate(migration: Migration): Promise<RunOutcome> {
+  const { run, planFile, jobs, ledger, clock, emit, dryRun } = migration
+  const startedAt = clock.monotonic()
+  await enrol(migration)
+  if (!dryRun) await ledger.startRun(run, clock.now())
+  emit({ type: 'run.started', run, plan: planFile, accounts: jobs.length })
+  const accounts = await runAccounts(migration)
+  return {
+    counts: accounts.map(({ counts }) => counts).reduce(add, nothing),
+    accounts,
+    interrupted: migration.signal.aborted,
+    seconds: (clock.monotonic() - startedAt) / 1000,
+  }
+}
+
+async function enrol({ jobs, ledger, dryRun, emit }: Migration): Promise<void> {
+  const candidates = jobs.map(({ targets, ...job }) => ({
+    ...job,
+    targets: targets.map(({ target, ...names }) => ({ ...names, place: target.place })),
+  }))
+  const { enrolments, warnings } = recognise(candidates, await ledger.known())
+  for (const warning of warnings) emit({ type: 'warning', ...warning })
+  if (!dryRun) await ledger.enrol(enrolments)
+}
+
+async function runAccounts(migration: Migration): Promise<readonly AccountResult[]> {
+  const { jobs, concurrency, clock, limits, signal } = migration
+  const broken = new AbortController()
+  const stop = AbortSignal.any([signal, broken.signal])
+  const bandwidth = limits.bandwidth === undefined ? undefined : new Bandwidth(limits.bandwidth, clock, stop)
+  const context: AccountContext = {
+    ...migration,
+    intake: new MessageIntake(migration.spool, bandwidth),
+    budget: new Budget(limits.memory),
+    batch: batchLimits(limits.memory),
+    limit: migration.limit,
+    signal: stop,
+  }
+  const turns = new Turns(concurrency, jobs)
+  return Promise.all(
+    jobs.map(async (job) =>
+      turns.take(job, async () => {
+        const result = await runAccount(job, context)
+        if (result.faults.some(({ scope, code }) => scope === 'run' && code !== 'held')) broken.abort()
+        return result
+      }),
+    ),
+  )
+}
+
+/** Large enough to share its syncs, small enough that several lanes fit into memory at once. */
+function batchLimits(memory: number): BatchLimits {
+  return { messages: 500, bytes: Math.min(16 * 1024 * 1024, memory / 4), ageMs: 1000 }
+}
+
+/** Who may work when: by place, by host, by account, taken in this order so that a waiting account blocks no other. */
+class Turns {
+  readonly #accounts: ReturnType<typeof pLimit>
+  readonly #perHost: number
+  readonly #hosts = new Map<string, ReturnType<typeof pLimit>>()
+  /** Places with more than one lane: their accounts go one after another (CONTRACT, Targets). */
+  readonly #places = new Map<string, ReturnType<typeof pLimit>>()
+
+  constructor(concurrency: Migration['concurrency'], jobs: readonly MigrationJob[]) {
+    this.#accounts = pLimit(concurrency.accounts)
+    this.#perHost = concurrency.perHost
+    const seen = new Set<string>()
+    for (const { place } of jobs.flatMap(({ targets }) => targets.map(({ target }) => target))) {
+      if (seen.has(place)) this.#places.set(place, pLimit(1))
+      seen.add(place)
+    }
+  }
+
+  async take<T>(job: MigrationJob, work: () => Promise<T>): Promise<T> {
+    const host = this.#hosts.get(job.host) ?? pLimit(this.#perHost)
+    this.#hosts.set(job.host, host)
+    // In one order for everybody, or two accounts could each hold what the other waits for.
+    const places = [...new Set(job.targets.map(({ target }) => target.place))].sort()
+    const limits = [...places.map((place) => this.#places.get(place)), host, this.#accounts]
+    const chained = limits.reduceRight<() => Promise<T>>(
+      (inner, limit) => async () => (limit ? limit(inner) : inner()),
+      work,
+    )
+    return chained()
+  }
+}
+
+const nothing: Counts = {
+  listed: 0,
+  copied: 0,
+  present: 0,
+  filtered: 0,
+  failed: 0,
+  vanished: 0,
+  pending: 0,
+  reidentified: 0,
+  deleted: 0,
+  bytes: 0,
+}
+
+function add(a: Counts, b: Counts): Counts {
+  return {
+    listed: a.listed + b.listed,
+    copied: a.copied + b.copied,
+    present: a.present + b.present,
+    filtered: a.filtered + b.filtered,
+    failed: a.failed + b.failed,
+    vanished: a.vanished + b.vanished,
+    pending: a.pending + b.pending,
+    reidentified: a.reidentified + b.reidentified,
+    deleted: a.deleted + b.deleted,
+    bytes: a.bytes + b.bytes,
+  }
+}

@@ -1,0 +1,84 @@
+import { Fault } from '../ports/fault.js'
+import type { Entry } from '../ports/message.js'
+import type { LaneBook } from './lane-book.js'
+import type { Roster } from './roster.js'
+
+/** What is left to fetch in this run, in which order, and what earlier sessions of the run taught about it. */
+export class Agenda {
+  readonly #roster: Roster
+  readonly #books: readonly LaneBook[]
+  readonly #limit: number | undefined
+  /** The latest listing, in its order. */
+  #listed: readonly number[] = []
+  /** The messages that `--limit` lets through; chosen once. */
+  #admitted: ReadonlySet<number> | undefined
+  readonly #tries = new Map<number, number>()
+
+  constructor(roster: Roster, books: readonly LaneBook[], limit: number | undefined) {
+    this.#roster = roster
+    this.#books = books
+    this.#limit = limit
+  }
+
+  /** Takes in a complete listing; true where it shows messages that were not listed before in this run. */
+  list(entries: readonly Entry[]): boolean {
+    const { numbers, grown } = this.#roster.merge(entries)
+    this.#listed = numbers
+    return grown
+  }
+
+  /** After pairing: settles what needs no RETR, and closes the books on messages that cannot be had any more. */
+  settle(): void {
+    for (const number of this.#listed) {
+      const { fault } = this.#roster.entry(number)
+      if (this.#books.every((book) => book.has(number))) this.#roster.setPresent(number)
+      else if (fault) this.#roster.setFailed(number, fault)
+    }
+    if (this.#limit !== undefined) this.#admitted ??= new Set(this.wanted().slice(0, this.#limit))
+    const wanted = new Set(this.wanted())
+    for (const { run } of this.#books) {
+      run?.forgive((key) => !wanted.has(this.#roster.numberOf(key) ?? -1))
+    }
+  }
+
+  /** The numbers of the messages to fetch: first what dead runs announced, in their order, then as listed. */
+  wanted(): readonly number[] {
+    const listed = new Set(this.#fetchable())
+    const owed = this.#books.flatMap(({ run }) => run?.owed ?? []).map((key) => this.#roster.numberOf(key) ?? -1)
+    return [...new Set([...owed.filter((number) => listed.has(number)), ...listed])]
+  }
+
+  /** The server answered -ERR to its RETR: asked once more, in another session (QUIRKS RET-15). */
+  refused(number: number, fault: Fault): void {
+    this.#tries.set(number, (this.#tries.get(number) ?? 0) + 1)
+    this.#roster.setFailed(number, fault)
+    this.#forgiveExhausted(number)
+  }
+
+  /** A session died while this message was in progress; the second time it is left out (QUIRKS SES-05). */
+  brokeSession(number: number, fault: Fault): void {
+    const tries = (this.#tries.get(number) ?? 0) + 1
+    this.#tries.set(number, tries)
+    if (tries < maxTries) return
+    this.#roster.setFailed(
+      number,
+      new Fault('breaks-session', `two sessions ended on it: ${fault.message}`, fault.facts),
+    )
+    this.#forgiveExhausted(number)
+  }
+
+  #forgiveExhausted(number: number): void {
+    const { key } = this.#roster.entry(number)
+    for (const { run } of this.#books) run?.forgive((owed) => owed === key)
+  }
+
+  *#fetchable(): Iterable<number> {
+    for (const number of this.#listed) {
+      if (this.#admitted?.has(number) === false || this.#roster.entry(number).fault) continue
+      if ((this.#tries.get(number) ?? 0) >= maxTries) continue
+      if (this.#books.some((book) => book.alive && book.lacks(number))) yield number
+    }
+  }
+}
+
+const maxTries = 2

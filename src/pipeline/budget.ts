@@ -1,0 +1,45 @@
+/**
+ * The run's memory for message bytes, shared by all accounts. Reservations are made before a message is asked for and
+ * each is held for one message only, so that nobody waits for memory while keeping others from returning theirs.
+ */
+export class Budget {
+  readonly #total: number
+  #used = 0
+  #waiting: (() => void)[] = []
+
+  constructor(total: number) {
+    this.#total = total
+  }
+
+  /** A message larger than the whole budget may still go alone. */
+  fits(bytes: number): boolean {
+    return this.#used === 0 || this.#used + bytes <= this.#total
+  }
+
+  /** True where `bytes` are now the caller's. */
+  tryReserve(bytes: number): boolean {
+    if (!this.fits(bytes)) return false
+    this.#used += bytes
+    return true
+  }
+
+  release(bytes: number): void {
+    this.#used -= bytes
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const wake of waiting) wake()
+  }
+
+  /** Resolves at the next release. */
+  async released(): Promise<void> {
+    await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+
+  /** What one message of this listed size is charged: large ones wait in the spool, a few at a time. */
+  charge(size: number): number {
+    return size <= inMemoryLimit ? Math.max(size, 1024) : Math.max(inMemoryLimit, Math.min(size, this.#total / 4))
+  }
+}
+
+/** Messages up to this many octets stay in memory, larger ones go to the spool. */
+export const inMemoryLimit = 1024 * 1024

@@ -1,0 +1,39 @@
+import type { Flag } from '../ports/message.js'
+import type { Budget } from './budget.js'
+import type { FetchedMessage } from './intake.js'
+
+/** A fetched message on its way to the lanes that lack it. Its memory returns when the last of them is done with it. */
+export class Delivery {
+  /** The message's number in the roster. */
+  readonly number: number
+  readonly message: FetchedMessage
+  readonly flags: readonly Flag[]
+  readonly #budget: Budget
+  readonly #charged: number
+  #lanes = 0
+
+  constructor(number: number, message: FetchedMessage, flags: readonly Flag[], memory: Memory) {
+    this.number = number
+    this.message = message
+    this.flags = flags
+    this.#budget = memory.budget
+    this.#charged = memory.charged
+  }
+
+  hold(): void {
+    this.#lanes++
+  }
+
+  async release(): Promise<void> {
+    this.#lanes--
+    if (this.#lanes > 0) return
+    this.#budget.release(this.#charged)
+    await this.message.remove()
+  }
+}
+
+export interface Memory {
+  readonly budget: Budget
+  /** What was reserved for the message. */
+  readonly charged: number
+}

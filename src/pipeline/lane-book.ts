@@ -1,0 +1,116 @@
+import type { Emit } from '../ports/event.js'
+import type { Fault } from '../ports/fault.js'
+import { asFault } from '../ports/fault.js'
+import type { Ledger } from '../ports/ledger.js'
+import type { Receipt, Lane, Target } from '../ports/target.js'
+import type { Delivery } from './delivery.js'
+import { type LaneContext, type LaneObserver, LaneRun } from './lane.js'
+import { Marks, type Roster } from './roster.js'
+
+/** What an account knows of one of its lanes through the whole run, while the lane itself may stop and reopen. */
+export class LaneBook implements LaneObserver {
+  readonly lane: Lane
+  readonly #target: Target
+  readonly #roster: Roster
+  readonly #emit: Emit
+  /** Told of each delivery, so that the account can see when a message has reached its last target. */
+  readonly #onDelivered: (delivery: Delivery) => void
+  readonly #delivered = new Marks()
+  readonly #refused = new Marks()
+  #run: LaneRun | undefined
+  #fault: Fault | undefined
+  #receipts = 0
+
+  constructor(lane: Lane, target: Target, account: AccountSide) {
+    this.lane = lane
+    this.#target = target
+    this.#roster = account.roster
+    this.#emit = account.emit
+    this.#onDelivered = account.onDelivered
+  }
+
+  /** Why the lane takes nothing at present. */
+  get fault(): Fault | undefined {
+    return this.#fault
+  }
+
+  /** Receipts committed in this run. */
+  get receipts(): number {
+    return this.#receipts
+  }
+
+  /** False where the lane has stopped for a reason that will not pass within this run. */
+  get alive(): boolean {
+    return this.#fault?.transient !== false && this.#fault?.code !== 'held'
+  }
+
+  get run(): LaneRun | undefined {
+    return this.#run?.open ? this.#run : undefined
+  }
+
+  has(number: number): boolean {
+    return this.#delivered.has(number)
+  }
+
+  lacks(number: number): boolean {
+    return !this.#delivered.has(number) && !this.#refused.has(number)
+  }
+
+  /** Opens the lane, or opens it again after a reason that has passed. */
+  async open(context: Omit<LaneContext, 'observer'>): Promise<void> {
+    if (this.run !== undefined || !this.alive) return
+    await this.close()
+    this.#fault = undefined
+    try {
+      this.#run = await LaneRun.open(this.lane, this.#target, { ...context, observer: this })
+    } catch (error) {
+      this.stopped(asFault(error))
+    }
+  }
+
+  async close(): Promise<void> {
+    const run = this.#run
+    this.#run = undefined
+    await run?.close()
+  }
+
+  /** Marks what the ledger has receipts for among the messages of the roster. */
+  async pair(ledger: Ledger): Promise<void> {
+    for await (const keys of ledger.delivered(this.lane)) {
+      for (const key of keys) {
+        const number = this.#roster.numberOf(key)
+        if (number !== undefined) this.#delivered.set(number)
+      }
+    }
+  }
+
+  delivered(delivery: Delivery, receipt: Receipt): void {
+    this.#delivered.set(delivery.number)
+    this.#receipts++
+    for (const flag of new Set([...delivery.flags, ...receipt.flags])) {
+      this.#emit({ type: 'message.flagged', account: this.lane.account, key: receipt.key, flag })
+    }
+    this.#onDelivered(delivery)
+  }
+
+  refused(delivery: Delivery, fault: Fault): void {
+    this.#refused.set(delivery.number)
+    this.#roster.setFailed(delivery.number, fault, this.lane.target)
+  }
+
+  checkpoint(messages: number): void {
+    const { copied, copiedBytes } = this.#roster
+    this.#emit({ type: 'checkpoint', ...this.lane, messages, copied, bytes: copiedBytes })
+  }
+
+  stopped(fault: Fault): void {
+    this.#fault = fault
+    this.#emit({ type: 'target.stopped', ...this.lane, fault })
+  }
+}
+
+export interface AccountSide {
+  readonly roster: Roster
+  readonly emit: Emit
+  readonly onDelivered: (delivery: Delivery) => void
+}

@@ -1,0 +1,262 @@
+import type { Clock } from '../ports/clock.js'
+import { asFault, type Fault } from '../ports/fault.js'
+import type { Ledger, LaneStep } from '../ports/ledger.js'
+import type { MessageKey } from '../ports/message.js'
+import type { Announced, Lane, Progress, Receipt, Target, Writer } from '../ports/target.js'
+import type { Delivery } from './delivery.js'
+
+/** What a lane tells the account it belongs to. */
+export interface LaneObserver {
+  /** The message's receipt is committed in the ledger. */
+  delivered(delivery: Delivery, receipt: Receipt): void
+  /** One message failed for good; the lane goes on. */
+  refused(delivery: Delivery, fault: Fault): void
+  /** One commit of the ledger. */
+  checkpoint(messages: number): void
+  /** The lane takes no more messages. */
+  stopped(fault: Fault): void
+}
+
+export interface LaneContext {
+  readonly ledger: Ledger
+  readonly clock: Clock
+  readonly batch: BatchLimits
+  readonly observer: LaneObserver
+  readonly signal: AbortSignal
+}
+
+/** When a batch is closed: by count, by bytes or by the age of its first message, whichever comes first. */
+export interface BatchLimits {
+  readonly messages: number
+  readonly bytes: number
+  readonly ageMs: number
+}
+
+/**
+ * One lane at work, by itself: begins, appends and commits batch after batch of what it is offered, in the order that
+ * makes a delivery exactly-once (ARCHITECTURE, "The one loop"). No adapter and no other lane can change that order.
+ */
+export class LaneRun {
+  readonly lane: Lane
+  readonly #context: LaneContext
+  readonly #writer: Writer
+  /** Announced by a run that died and not offered yet, in announced order. */
+  readonly #owed: MessageKey[]
+  readonly #queue: Delivery[] = []
+  /** Everything offered and not yet released: queued or in the batch in hand. */
+  readonly #held = new Set<Delivery>()
+  readonly #done: Promise<void>
+  #queuedBytes = 0
+  #oldest = 0
+  #hurried = false
+  #working = false
+  #closed = false
+  #fault: Fault | undefined
+  #wake: (() => void) | undefined
+  #idle: (() => void)[] = []
+
+  /** Opens the target where the ledger says the lane stands. Rejects with the Fault that keeps it closed. */
+  static async open(lane: Lane, target: Target, context: LaneContext): Promise<LaneRun> {
+    const progress = await context.ledger.load(lane)
+    return new LaneRun(lane, progress, await target.open(lane, progress, context.signal), context)
+  }
+
+  private constructor(lane: Lane, progress: Progress, writer: Writer, context: LaneContext) {
+    this.lane = lane
+    this.#writer = writer
+    this.#context = context
+    this.#owed = progress.announced.map(({ key }) => key)
+    this.#done = this.#run()
+  }
+
+  get fault(): Fault | undefined {
+    return this.#fault
+  }
+
+  get open(): boolean {
+    return !this.#closed && this.#fault === undefined
+  }
+
+  /** Announced by a run that died: to be fetched first and in this order, because a target may hold half of one. */
+  get owed(): readonly MessageKey[] {
+    return this.#owed
+  }
+
+  /** The source cannot bring these announced messages: nothing waits for them any longer. */
+  forgive(unavailable: (key: MessageKey) => boolean): void {
+    const left = this.#owed.filter((key) => !unavailable(key))
+    this.#owed.splice(0, this.#owed.length, ...left)
+  }
+
+  /** False where the lane cannot take the message now: it has stopped, or others are owed first. */
+  offer(delivery: Delivery): boolean {
+    if (!this.open) return false
+    if (this.#owed.length > 0 && this.#owed[0] !== delivery.message.key) return false
+    this.#owed.shift()
+    delivery.hold()
+    this.#held.add(delivery)
+    const first = this.#queue.length === 0
+    if (first) this.#oldest = this.#context.clock.monotonic()
+    this.#queue.push(delivery)
+    this.#queuedBytes += delivery.message.size
+    // The first one is woken for as well: its age now counts.
+    if (first || this.#ripe()) this.#wake?.()
+    return true
+  }
+
+  /** Do not wait for a fuller batch with what is queued now. */
+  hurry(): void {
+    this.#hurried = this.#queue.length > 0
+    this.#wake?.()
+  }
+
+  /** Resolves when everything offered so far is committed, or the lane has stopped. */
+  async flush(): Promise<void> {
+    while ((this.#queue.length > 0 || this.#working) && this.open) {
+      this.hurry()
+      await new Promise<void>((resolve) => this.#idle.push(resolve))
+    }
+  }
+
+  /** Finishes the batch in hand, drops what is only queued, and lets the target go. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#wake?.()
+    await this.#done
+    await this.#writer[Symbol.asyncDispose]()
+  }
+
+  async #run(): Promise<void> {
+    try {
+      for (let batch = await this.#nextBatch(); batch.length > 0; batch = await this.#nextBatch()) {
+        await this.#context.ledger.advance(this.lane, { begun: this.#announce(batch) })
+        // A commit and the begin of a batch that is ready by then share one transaction.
+        for (let begun = batch; begun.length > 0;) begun = await this.#deliver(begun)
+      }
+    } catch (error) {
+      this.#fault = asFault(error)
+      this.#context.observer.stopped(this.#fault)
+    }
+    await this.#abandon()
+  }
+
+  /** Delivers a begun batch, commits it, and returns the batch that was begun with the same commit, if any. */
+  async #deliver(batch: readonly Delivery[]): Promise<readonly Delivery[]> {
+    const receipts = await this.#append(batch)
+    const committed = {
+      receipts: receipts.filter((receipt) => receipt !== undefined),
+      position: await this.#writer.commit(),
+      at: this.#context.clock.now(),
+    }
+    const next = this.#ripe() && this.open ? this.#take() : []
+    const begun = next.length > 0 ? { begun: this.#announce(next) } : {}
+    await this.#context.ledger.advance(this.lane, { committed, ...begun })
+    await this.#settle(batch, receipts)
+    return next
+  }
+
+  #announce(batch: readonly Delivery[]): NonNullable<LaneStep['begun']> {
+    const announced: Announced[] = batch.map(({ message: { key, sha256, size } }) => ({ key, sha256, size }))
+    return { announced, position: this.#writer.position, at: this.#context.clock.now() }
+  }
+
+  /** Appends all at once; the writer orders them. Nothing is still running when this settles. */
+  async #append(batch: readonly Delivery[]): Promise<readonly (Receipt | undefined)[]> {
+    const outcomes = await Promise.allSettled(batch.map(async ({ message }) => this.#writer.append(message)))
+    const receipts: (Receipt | undefined)[] = []
+    let fatal: unknown
+    for (const [index, outcome] of outcomes.entries()) {
+      receipts.push(outcome.status === 'fulfilled' ? outcome.value : undefined)
+      if (outcome.status === 'fulfilled') continue
+      const fault = asFault(outcome.reason)
+      const delivery = batch[index]
+      if (fault.scope === 'message' && delivery) this.#context.observer.refused(delivery, fault)
+      else fatal ??= fault
+    }
+    if (fatal !== undefined) throw asFault(fatal)
+    return receipts
+  }
+
+  async #settle(batch: readonly Delivery[], receipts: readonly (Receipt | undefined)[]): Promise<void> {
+    for (const [index, delivery] of batch.entries()) {
+      const receipt = receipts[index]
+      if (!receipt) continue
+      this.#context.observer.delivered(delivery, receipt)
+    }
+    this.#context.observer.checkpoint(receipts.length)
+    await this.#release(batch)
+  }
+
+  async #release(deliveries: Iterable<Delivery>): Promise<void> {
+    const leaving = [...deliveries]
+    for (const delivery of leaving) this.#held.delete(delivery)
+    await Promise.all(leaving.map(async (delivery) => delivery.release()))
+  }
+
+  /** After the loop: whatever was offered but not delivered is let go, and nobody waits for it any longer. */
+  async #abandon(): Promise<void> {
+    this.#queue.length = 0
+    await this.#release(this.#held)
+    this.#wakeIdle()
+  }
+
+  #wakeIdle(): void {
+    const idle = this.#idle
+    this.#idle = []
+    for (const resolve of idle) resolve()
+  }
+
+  #ripe(): boolean {
+    if (this.#queue.length === 0) return false
+    const { messages, bytes } = this.#context.batch
+    return this.#hurried || this.#queue.length >= messages || this.#queuedBytes >= bytes || this.#ageLeftMs() <= 0
+  }
+
+  #ageLeftMs(): number {
+    return this.#oldest + this.#context.batch.ageMs - this.#context.clock.monotonic()
+  }
+
+  /** Waits until a batch is due; empty when the lane closes. */
+  async #nextBatch(): Promise<readonly Delivery[]> {
+    this.#working = false
+    while (!this.#closed && !this.#ripe()) {
+      if (this.#queue.length === 0) this.#wakeIdle()
+      await this.#wait()
+    }
+    if (this.#closed) return []
+    this.#working = true
+    return this.#take()
+  }
+
+  /** Until somebody wakes the lane, or the first queued message is old enough. */
+  async #wait(): Promise<void> {
+    const over = new AbortController()
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve
+    })
+    const aged = this.#queue.length > 0 ? [this.#context.clock.sleep(this.#ageLeftMs(), over.signal).catch(ignore)] : []
+    await Promise.race([woken, ...aged])
+    over.abort()
+    this.#wake = undefined
+  }
+
+  #take(): readonly Delivery[] {
+    const { messages, bytes } = this.#context.batch
+    let size = 0
+    let count = 0
+    for (const delivery of this.#queue) {
+      if (count === messages || (count > 0 && size + delivery.message.size > bytes)) break
+      size += delivery.message.size
+      count++
+    }
+    this.#queuedBytes -= size
+    this.#oldest = this.#context.clock.monotonic()
+    const batch = this.#queue.splice(0, count)
+    if (this.#queue.length === 0) this.#hurried = false
+    return batch
+  }
+}
+
+function ignore(): void {
+  // An aborted sleep is not an error.
+}

@@ -1,0 +1,132 @@
+import type { Counts } from '../ports/event.js'
+import type { Fault } from '../ports/fault.js'
+import type { Entry, MessageKey } from '../ports/message.js'
+
+/**
+ * Every message that an account's maildrop listed during this run, numbered in the order of first sight, and what
+ * became of it. Compact: a maildrop may have hundreds of thousands (CONTRACT, guarantee 4).
+ */
+export class Roster {
+  readonly #numbers = new Map<MessageKey, number>()
+  readonly #entries: Entry[] = []
+  /** The number of the last listing in which each message was seen. */
+  readonly #seen: number[] = []
+  readonly #copied = new Marks()
+  readonly #present = new Marks()
+  /** By message number, then by target; the source's own failure stands under the empty name. */
+  readonly #failures = new Map<number, Map<string, Fault>>()
+  #listings = 0
+  #copiedBytes = 0
+  #copiedCount = 0
+
+  get size(): number {
+    return this.#entries.length
+  }
+
+  get copied(): number {
+    return this.#copiedCount
+  }
+
+  get copiedBytes(): number {
+    return this.#copiedBytes
+  }
+
+  /** Takes in a complete listing; returns the messages' numbers in listing order, and whether any is new. */
+  merge(entries: readonly Entry[]): { readonly numbers: readonly number[]; readonly grown: boolean } {
+    const before = this.size
+    this.#listings++
+    const numbers = entries.map((entry) => this.#add(entry))
+    return { numbers, grown: this.size > before }
+  }
+
+  numberOf(key: MessageKey): number | undefined {
+    return this.#numbers.get(key)
+  }
+
+  entry(number: number): Entry {
+    const entry = this.#entries[number]
+    if (!entry) throw new RangeError(`no message number ${number}`)
+    return entry
+  }
+
+  /** At every target before this run touched it. */
+  setPresent(number: number): void {
+    if (!this.#copied.has(number)) this.#present.set(number)
+  }
+
+  /** Reached its last missing target just now. */
+  setCopied(number: number, octets: number): void {
+    this.#copied.set(number)
+    this.#copiedCount++
+    this.#copiedBytes += octets
+    this.#failures.delete(number)
+  }
+
+  /** Tried and failed, by the source or by one target; may still succeed in a later session of this run. */
+  setFailed(number: number, fault: Fault, target = ''): void {
+    const failures = this.#failures.get(number) ?? new Map<string, Fault>()
+    this.#failures.set(number, failures.set(target, fault))
+  }
+
+  /** Why the source did not give the message, so far. */
+  sourceFault(number: number): Fault | undefined {
+    return this.#failures.get(number)?.get('')
+  }
+
+  /** Every failure that stands. */
+  failures(): readonly MessageFailure[] {
+    return [...this.#failures].flatMap(([number, failures]) => {
+      if (this.state(number) !== 'failed') return []
+      const { key } = this.entry(number)
+      return [...failures].map(([target, fault]) => ({ key, fault, ...(target !== '' && { target }) }))
+    })
+  }
+
+  state(number: number): 'copied' | 'present' | 'failed' | 'vanished' | 'pending' {
+    if (this.#copied.has(number)) return 'copied'
+    if (this.#present.has(number)) return 'present'
+    if (this.#seen[number] !== this.#listings) return 'vanished'
+    return this.#failures.has(number) ? 'failed' : 'pending'
+  }
+
+  counts(): Counts {
+    const counts = { copied: 0, present: 0, filtered: 0, failed: 0, vanished: 0, pending: 0 }
+    for (let number = 0; number < this.size; number++) counts[this.state(number)]++
+    return { listed: this.size, ...counts, reidentified: 0, deleted: 0, bytes: this.#copiedBytes }
+  }
+
+  #add(entry: Entry): number {
+    const known = this.#numbers.get(entry.key)
+    const number = known ?? this.#entries.length
+    if (known === undefined) this.#numbers.set(entry.key, number)
+    this.#entries[number] = entry
+    this.#seen[number] = this.#listings
+    return number
+  }
+}
+
+/** `target` is absent where the source failed. */
+export interface MessageFailure {
+  readonly key: MessageKey
+  readonly target?: string
+  readonly fault: Fault
+}
+
+/** A growing set of small numbers, one bit each. */
+export class Marks {
+  #bits = new Uint8Array(128)
+
+  has(number: number): boolean {
+    return ((this.#bits[number >> 3] ?? 0) & (1 << (number & 7))) !== 0
+  }
+
+  set(number: number): void {
+    const index = number >> 3
+    if (index >= this.#bits.length) {
+      const larger = new Uint8Array(Math.max(index + 1, this.#bits.length * 2))
+      larger.set(this.#bits)
+      this.#bits = larger
+    }
+    this.#bits[index] = (this.#bits[index] ?? 0) | (1 << (number & 7))
+  }
+}

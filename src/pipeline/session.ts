@@ -1,0 +1,113 @@
+import { asFault, type FaultCode } from '../ports/fault.js'
+import type { Intake, Retrieved, Session, Source } from '../ports/source.js'
+import type { Emit } from '../ports/event.js'
+import type { Ledger } from '../ports/ledger.js'
+import type { Agenda } from './agenda.js'
+import type { Budget } from './budget.js'
+import { Delivery } from './delivery.js'
+import { Feed } from './feed.js'
+import { FetchedMessage } from './intake.js'
+import type { LaneBook } from './lane-book.js'
+import type { Roster } from './roster.js'
+
+export interface SessionContext {
+  readonly account: string
+  readonly source: Source
+  readonly roster: Roster
+  readonly books: readonly LaneBook[]
+  readonly agenda: Agenda
+  readonly ledger: Ledger
+  readonly intake: Intake
+  readonly budget: Budget
+  readonly emit: Emit
+  readonly dryRun: boolean
+  readonly signal: AbortSignal
+}
+
+/**
+ * One session: sign in, list, pair with the ledger, fetch what is missing and offer it to the lanes. QUIT is sent only
+ * when every message fetched here is safe (CONTRACT, guarantee 1); else the connection is dropped, which commits nothing.
+ */
+export async function runSession(context: SessionContext): Promise<void> {
+  await using session = await context.source.connect(context.signal)
+  await takeStock(session, context)
+  if (context.dryRun) {
+    tellWanted(context)
+    await session.quit()
+    return
+  }
+  const safe = await fetchMissing(session, context)
+  if (safe) await session.quit()
+}
+
+async function takeStock(session: Session, context: SessionContext): Promise<void> {
+  const { account, agenda, books, ledger, roster, emit } = context
+  const listing = await session.list()
+  const grown = agenda.list(listing.entries)
+  if (grown) for (const book of books) await book.pair(ledger)
+  agenda.settle()
+  const wanted = agenda.wanted()
+  const missingBytes = wanted.reduce((sum, number) => sum + roster.entry(number).size, 0)
+  const { bytes, entries } = listing
+  emit({ type: 'account.listed', account, messages: entries.length, bytes, missing: wanted.length, missingBytes })
+}
+
+function tellWanted({ account, agenda, roster, emit }: SessionContext): void {
+  for (const number of agenda.wanted()) {
+    const { key, size } = roster.entry(number)
+    emit({ type: 'message.wanted', account, key, size })
+  }
+}
+
+/** Resolves true when everything fetched has been delivered to each lane that lacked it. */
+async function fetchMissing(session: Session, context: SessionContext): Promise<boolean> {
+  const { books, roster, budget, agenda, signal } = context
+  const feed = new Feed({
+    numbers: agenda.wanted(),
+    budget,
+    entry: (number) => roster.entry(number),
+    needed: (number) => books.some((book) => book.run && book.lacks(number)),
+    hurry: () => {
+      for (const { run } of books) run?.hurry()
+    },
+  })
+  const stop = (): void => {
+    feed.stop()
+  }
+  signal.addEventListener('abort', stop, { once: true })
+  const fetched: number[] = []
+  try {
+    for await (const result of session.retrieve(feed, context.intake)) await receive(result, feed, fetched, context)
+  } catch (error) {
+    const inProgress = feed.finish()
+    const fault = asFault(error)
+    if (inProgress !== undefined && broken.has(fault.code) && !signal.aborted) agenda.brokeSession(inProgress, fault)
+    throw fault
+  } finally {
+    signal.removeEventListener('abort', stop)
+    feed.finish()
+  }
+  await Promise.all(books.map(async ({ run }) => run?.flush()))
+  return fetched.every((number) => books.every((book) => book.has(number)))
+}
+
+/** How a session dies of one message; a throttled or busy server says nothing about the message in progress. */
+const broken: ReadonlySet<FaultCode> = new Set(['connection-lost', 'timeout', 'protocol'])
+
+async function receive(result: Retrieved, feed: Feed, fetched: number[], context: SessionContext): Promise<void> {
+  const { account, agenda, books, budget, emit } = context
+  const { number, charged } = feed.result()
+  if ('fault' in result) {
+    budget.release(charged)
+    agenda.refused(number, result.fault)
+    return
+  }
+  if (!(result.message instanceof FetchedMessage)) throw new TypeError('a message that did not come from the intake')
+  const delivery = new Delivery(number, result.message, result.flags, { budget, charged })
+  emit({ type: 'message.fetched', account, size: result.message.size })
+  fetched.push(number)
+  // Held while it is offered, so that a quick lane cannot let it go before the next one has seen it.
+  delivery.hold()
+  for (const book of books) if (book.lacks(number)) book.run?.offer(delivery)
+  await delivery.release()
+}
