@@ -98,10 +98,10 @@ class AccountRun {
     const { signal, clock, emit, retry } = this.#context
     const { name: account } = this.#job
     const backoff = new Backoff(retry, clock)
-    while (!this.#stopping) {
+    while (!this.#stopping()) {
       const before = this.#receipts()
       const ended = await this.#attempt()
-      if (this.#stopping) return
+      if (this.#stopping()) return
       const fault = ended ?? this.#reasonToReturn()
       if (!fault) return
       if (this.#receipts() > before) backoff.progress()
@@ -127,7 +127,7 @@ class AccountRun {
       return asFault(error)
     } finally {
       // What was fetched before the session broke is good: it counts as progress before anybody decides to wait.
-      if (!this.#stopping) await Promise.all(this.#books.map(async (book) => book.run?.flush()))
+      if (!this.#stopping()) await Promise.all(this.#books.map(async (book) => book.run?.flush()))
     }
   }
 
@@ -141,7 +141,7 @@ class AccountRun {
     return this.#roster.sourceFault(number) ?? new Fault('connection-lost', 'a message has to be asked for once more')
   }
 
-  get #stopping(): boolean {
+  #stopping(): boolean {
     return this.#context.signal.aborted
   }
 
