@@ -7,7 +7,7 @@ import { MessageIntake } from '../pipeline/intake.js'
 import type { BatchLimits } from '../pipeline/lane.js'
 import type { Clock } from '../ports/clock.js'
 import type { Counts, Emit } from '../ports/event.js'
-import type { Ledger } from '../ports/ledger.js'
+import type { Enrolment, Ledger } from '../ports/ledger.js'
 import type { Spool } from '../ports/spool.js'
 import { recognise } from './enrol.js'
 
@@ -54,10 +54,10 @@ export interface RunOutcome {
 export async function migrate(migration: Migration): Promise<RunOutcome> {
   const { run, planFile, jobs, ledger, clock, emit, dryRun } = migration
   const startedAt = clock.monotonic()
-  await enrol(migration)
+  const enrolments = await enrol(migration)
   if (!dryRun) await ledger.startRun(run, clock.now())
   emit({ type: 'run.started', run, plan: planFile, accounts: jobs.length })
-  const accounts = await runAccounts(migration)
+  const accounts = await runAccounts(dryRun ? underRecordedNames(migration, enrolments) : migration)
   return {
     counts: accounts.map(({ counts }) => counts).reduce(add, nothing),
     accounts,
@@ -66,7 +66,7 @@ export async function migrate(migration: Migration): Promise<RunOutcome> {
   }
 }
 
-async function enrol({ jobs, ledger, dryRun, emit }: Migration): Promise<void> {
+async function enrol({ jobs, ledger, dryRun, emit }: Migration): Promise<readonly Enrolment[]> {
   const candidates = jobs.map(({ targets, ...job }) => ({
     ...job,
     targets: targets.map(({ target, ...names }) => ({ ...names, place: target.place })),
@@ -74,6 +74,21 @@ async function enrol({ jobs, ledger, dryRun, emit }: Migration): Promise<void> {
   const { enrolments, warnings } = recognise(candidates, await ledger.known())
   for (const warning of warnings) emit({ type: 'warning', ...warning })
   if (!dryRun) await ledger.enrol(enrolments)
+  return enrolments
+}
+
+/** A dry run renames nothing in the ledger, so it looks renamed lanes up by the names that stand there. */
+function underRecordedNames(migration: Migration, enrolments: readonly Enrolment[]): Migration {
+  const jobs = migration.jobs.map((job, index) => {
+    const enrolment = enrolments[index]
+    const account = enrolment?.was ?? job.name
+    const targets = job.targets.map((target, lane) => {
+      const recorded = { account, target: enrolment?.lanes[lane]?.was ?? target.name }
+      return { ...target, recorded }
+    })
+    return { ...job, targets }
+  })
+  return { ...migration, jobs }
 }
 
 async function runAccounts(migration: Migration): Promise<readonly AccountResult[]> {

@@ -3,20 +3,19 @@ import type { AccountOutcome, Counts, Emit } from '../ports/event.js'
 import { asFault, Fault } from '../ports/fault.js'
 import type { Ledger } from '../ports/ledger.js'
 import type { Intake, Source } from '../ports/source.js'
-import type { Target } from '../ports/target.js'
 import { Agenda } from './agenda.js'
 import { Backoff, type RetryPolicy } from './backoff.js'
 import type { Budget } from './budget.js'
 import type { Delivery } from './delivery.js'
 import type { BatchLimits } from './lane.js'
-import { LaneBook } from './lane-book.js'
+import { type AccountTarget, LaneBook } from './lane-book.js'
 import { Roster } from './roster.js'
 import { runSession, type SessionContext } from './session.js'
 
 export interface AccountJob {
   readonly name: string
   readonly source: Source
-  readonly targets: readonly { readonly name: string; readonly target: Target }[]
+  readonly targets: readonly AccountTarget[]
 }
 
 export interface AccountContext {
@@ -69,7 +68,7 @@ class AccountRun {
       this.#delivered(delivery)
     }
     const side = { roster: this.#roster, emit: context.emit, onDelivered }
-    this.#books = job.targets.map(({ name, target }) => new LaneBook({ account: job.name, target: name }, target, side))
+    this.#books = job.targets.map((target) => new LaneBook(job.name, target, side))
     this.#agenda = new Agenda(this.#roster, this.#books, context.limit)
     const { name: account, source } = job
     this.#session = { ...context, account, source, roster: this.#roster, books: this.#books, agenda: this.#agenda }

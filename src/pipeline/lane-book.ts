@@ -10,6 +10,7 @@ import { Marks, type Roster } from './roster.js'
 /** What an account knows of one of its lanes through the whole run, while the lane itself may stop and reopen. */
 export class LaneBook implements LaneObserver {
   readonly lane: Lane
+  readonly #recorded: Lane
   readonly #target: Target
   readonly #roster: Roster
   readonly #emit: Emit
@@ -21,12 +22,13 @@ export class LaneBook implements LaneObserver {
   #fault: Fault | undefined
   #receipts = 0
 
-  constructor(lane: Lane, target: Target, account: AccountSide) {
-    this.lane = lane
+  constructor(account: string, { name, target, recorded }: AccountTarget, side: AccountSide) {
+    this.lane = { account, target: name }
+    this.#recorded = recorded ?? this.lane
     this.#target = target
-    this.#roster = account.roster
-    this.#emit = account.emit
-    this.#onDelivered = account.onDelivered
+    this.#roster = side.roster
+    this.#emit = side.emit
+    this.#onDelivered = side.onDelivered
   }
 
   /** Why the lane takes nothing at present. */
@@ -76,7 +78,7 @@ export class LaneBook implements LaneObserver {
 
   /** Marks what the ledger has receipts for among the messages of the roster. */
   async pair(ledger: Ledger): Promise<void> {
-    for await (const keys of ledger.delivered(this.lane)) {
+    for await (const keys of ledger.delivered(this.#recorded)) {
       for (const key of keys) {
         const number = this.#roster.numberOf(key)
         if (number !== undefined) this.#delivered.set(number)
@@ -107,6 +109,13 @@ export class LaneBook implements LaneObserver {
     this.#fault = fault
     this.#emit({ type: 'target.stopped', ...this.lane, fault })
   }
+}
+
+export interface AccountTarget {
+  readonly name: string
+  readonly target: Target
+  /** The lane's names in the ledger where they still differ from the plan's. */
+  readonly recorded?: Lane
 }
 
 export interface AccountSide {

@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto'
+import type { Fault } from '../../src/ports/fault.js'
+import type { AccountSummary, Enrolment, KnownAccount, LaneStep, Ledger } from '../../src/ports/ledger.js'
+import type { Message, MessageKey } from '../../src/ports/message.js'
+import type { Announced, Lane, Position, Progress, Receipt, Target, Writer } from '../../src/ports/target.js'
+
+/** A ledger that forgets everything at the end of the process; logs its steps. */
+export class MemoryLedger implements Ledger {
+  readonly log: string[] = []
+  readonly summaries: AccountSummary[] = []
+  readonly #lanes = new Map<
+    string,
+    { receipts: Map<MessageKey, Receipt>; position?: Position; announced: readonly Announced[] }
+  >()
+  /** Set to make the next advance fail. */
+  fail: Fault | undefined
+
+  #lane({ account, target }: Lane): {
+    receipts: Map<MessageKey, Receipt>
+    position?: Position
+    announced: readonly Announced[]
+  } {
+    const name = `${account}/${target}`
+    const lane = this.#lanes.get(name) ?? { receipts: new Map<MessageKey, Receipt>(), announced: [] }
+    this.#lanes.set(name, lane)
+    return lane
+  }
+
+  async known(): Promise<readonly KnownAccount[]> {
+    return []
+  }
+
+  async enrol(enrolments: readonly Enrolment[]): Promise<void> {
+    this.log.push(`enrol ${enrolments.length}`)
+  }
+
+  async load(lane: Lane): Promise<Progress> {
+    const { receipts, position, announced } = this.#lane(lane)
+    return { origin: lane.account, position, announced, receipts: receipts.size }
+  }
+
+  async *delivered(lane: Lane): AsyncIterable<readonly MessageKey[]> {
+    yield [...this.#lane(lane).receipts.keys()]
+  }
+
+  async *receipts(lane: Lane): AsyncIterable<Receipt> {
+    yield* this.#lane(lane).receipts.values()
+  }
+
+  async advance(lane: Lane, step: LaneStep): Promise<void> {
+    if (this.fail) throw this.fail
+    const state = this.#lane(lane)
+    if (step.committed) {
+      for (const receipt of step.committed.receipts) state.receipts.set(receipt.key, receipt)
+      Object.assign(state, { position: step.committed.position, announced: [] })
+      this.log.push(`commit ${step.committed.receipts.map(({ key }) => key).join(' ')}`.trim())
+    }
+    if (step.begun) {
+      Object.assign(state, { position: step.begun.position, announced: step.begun.announced })
+      this.log.push(`begin ${step.begun.announced.map(({ key }) => key).join(' ')}`)
+    }
+  }
+
+  async startRun(): Promise<void> {
+    this.log.push('start')
+  }
+
+  async finishAccount(_: string, summary: AccountSummary): Promise<void> {
+    this.summaries.push(summary)
+  }
+
+  async finishRun(): Promise<void> {
+    this.log.push('finish')
+  }
+
+  async status(): Promise<readonly never[]> {
+    return []
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.log.push('close')
+  }
+}
+
+/** A target in memory whose appends can be refused, and whose commits can be held back. */
+export class MemoryTarget implements Target {
+  readonly place = 'memory:'
+  readonly shareable = true
+  readonly stored: string[] = []
+  readonly log: string[] = []
+  refuse: (key: MessageKey) => Fault | undefined = () => undefined
+  beforeCommit: () => Promise<void> = async () => undefined
+
+  async open(_: Lane, progress: Progress): Promise<Writer> {
+    this.log.push(`open ${progress.position ?? 'fresh'}`)
+    return {
+      position: '' as Position,
+      append: async (message: Message) => {
+        const fault = this.refuse(message.key)
+        if (fault) throw fault
+        this.stored.push(message.key)
+        const { key, sha256, size } = message
+        return { key, sha256, size, where: key, flags: [] }
+      },
+      commit: async () => {
+        await this.beforeCommit()
+        return String(this.stored.length) as Position
+      },
+      [Symbol.asyncDispose]: async () => {
+        this.log.push('close')
+      },
+    }
+  }
+
+  async *read(): AsyncIterable<never> {
+    yield* []
+  }
+}
+
+/** The facts of a message whose bytes do not matter. */
+export function memoryFacts(key: string, size = 100): Omit<Message, 'open'> {
+  const bytes = Buffer.alloc(size, key)
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  return { key: key as MessageKey, size, sha256, header: new Uint8Array(), bytes }
+}
