@@ -1,0 +1,64 @@
+import { chmod, mkdir, open } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { Fault, type FaultCode } from '../ports/fault.js'
+
+const codes: Readonly<Record<string, FaultCode>> = {
+  ENOSPC: 'disk-full',
+  EDQUOT: 'disk-full',
+  EACCES: 'not-writable',
+  EPERM: 'not-writable',
+  EROFS: 'not-writable',
+  EMFILE: 'too-many-files',
+  ENFILE: 'too-many-files',
+}
+
+const words: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space (or no inodes) left on the disk',
+  EDQUOT: 'the disk quota is used up',
+  EROFS: 'the file system is read-only',
+  ENOENT: 'it does not exist',
+  ENOTDIR: 'a part of the path is not a folder',
+}
+
+/** An error of the file system as a Fault of the target; Faults pass through. `action` as in "cannot create". */
+export function diskFault(error: unknown, action: string, path: string): Fault {
+  if (error instanceof Fault) return error
+  const code = errorCode(error)
+  const reason = words[code] ?? (error instanceof Error ? error.message : String(error))
+  return new Fault(codes[code] ?? 'io', `cannot ${action} ${path}: ${reason}`, { cause: error })
+}
+
+/** The system's code such as `ENOENT`, or an empty string. */
+export function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
+
+/** Makes the entries of a folder durable: a synced file without its folder's entry is lost all the same (QUIRKS FS-04). */
+export async function syncDirectory(path: string): Promise<void> {
+  // Windows cannot open folders; its file systems journal their entries.
+  if (process.platform === 'win32') return
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+/**
+ * Creates a folder and its missing parents, all of this mode whatever the umask (QUIRKS FS-10), and syncs what it
+ * changed. Returns the folders it created, outermost first.
+ */
+export async function makeDirectory(path: string, mode: number): Promise<readonly string[]> {
+  try {
+    await mkdir(path)
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return []
+    if (errorCode(error) !== 'ENOENT' || dirname(path) === path) throw error
+    const parents = await makeDirectory(dirname(path), mode)
+    return [...parents, ...(await makeDirectory(path, mode))]
+  }
+  await chmod(path, mode)
+  await syncDirectory(dirname(path))
+  return [path]
+}

@@ -1,0 +1,41 @@
+import { describe, expect, test } from 'vitest'
+import { Secret } from '../../src/ports/secret.js'
+import { apopDigest, passArgument, plainResponse, scrubber } from '../../src/sasl/password.js'
+
+describe('password mechanisms', () => {
+  test('PLAIN: RFC 4616 §4 examples', () => {
+    expect(Buffer.from(plainResponse('tim', new Secret('tanstaaftanstaaf')), 'base64').toString()).toBe(
+      '\0tim\0tanstaaftanstaaf',
+    )
+    expect(Buffer.from(plainResponse('Kurt', new Secret('xipj3plmq'), 'Ursel'), 'base64').toString()).toBe(
+      'Ursel\0Kurt\0xipj3plmq',
+    )
+  })
+
+  test('APOP: RFC 1939 §7 example', () => {
+    const digest = apopDigest('<1896.697170952@dbc.mtview.ca.us>', new Secret('tanstaaf'))
+    expect(digest).toBe('c4c9334bac560ecc979e58001b3e22fb')
+  })
+
+  test('AUT-12 the password stays as it is', () => {
+    expect(passArgument(new Secret('  pä"ss #1% '))).toBe('  pä"ss #1% ')
+  })
+
+  test.each(['a\r\nDELE 1', 'a\n', 'a\0b'])('AUT-12 %j cannot be sent', (text) => {
+    for (const use of [passArgument, scrubber, (secret: Secret) => plainResponse('u', secret)]) {
+      expect(() => use(new Secret(text))).toThrow(expect.objectContaining({ code: 'auth-failed' }))
+    }
+  })
+
+  test('SEC-02 every form of the password is scrubbed', () => {
+    const secret = 'p&ss wörd'
+    const bytes = Buffer.from(secret)
+    const forms = [secret, bytes.toString('base64'), bytes.toString('hex'), encodeURIComponent(secret)]
+    const shown = scrubber(new Secret(secret))([...forms, bytes.toString('latin1')].join('|'))
+    expect(shown).toBe('***|***|***|***|***')
+  })
+
+  test('an empty password scrubs nothing', () => {
+    expect(scrubber(new Secret(''))('-ERR no')).toBe('-ERR no')
+  })
+})
