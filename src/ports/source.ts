@@ -51,6 +51,6 @@ export interface Incoming {
   /** Copies the bytes during the call. A promise means: wait for it before reading on from the network. */
   write(bytes: Uint8Array): Promise<void> | undefined
   finish(): Promise<Message>
-  /** The message is incomplete: forget it. */
+  /** Forgets the message: it is incomplete, or it turned out wrong after `finish`. */
   discard(): Promise<void>
 }

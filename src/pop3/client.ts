@@ -1,0 +1,138 @@
+import { Connection, type Endpoint } from '../net/connection.js'
+import type { TlsSettings } from '../net/tls.js'
+import { Fault } from '../ports/fault.js'
+import { plainResponse, scrubber } from '../sasl/password.js'
+import { Capabilities } from './capability.js'
+import { DotStuffing } from './dot-stuffing.js'
+import { greet } from './greeting.js'
+import { readMaildrop, type Maildrop } from './listing.js'
+import type { Reply } from './reply.js'
+import { signIn, type Credentials } from './sign-in.js'
+import { Wire, type BodySink, type LineCap, type Patience, type Transcript } from './wire.js'
+
+/** How to get to a signed-in connection. */
+export interface Pop3Options extends Endpoint {
+  readonly tls: 'implicit' | 'starttls' | 'none'
+  readonly tlsSettings: TlsSettings
+  readonly credentials: Credentials
+  readonly patience: Patience
+  /** False for a server that hangs up on CAPA (QUIRKS CAP-02). */
+  readonly capa: boolean
+  readonly transcript?: Transcript | undefined
+}
+
+/** A body's octets, and whether its server does not stuff dots. */
+export interface Received {
+  readonly octets: number
+  readonly unstuffedDot: boolean
+}
+
+/** A signed-in POP3 connection (RFC 1939, TRANSACTION state). After any Fault it must be dropped. */
+export class Pop3Client {
+  readonly wire: Wire
+  /** What CAPA lists after sign-in; undefined where the server does not know it. */
+  readonly capabilities: Capabilities | undefined
+
+  /** Connects, secures and signs in; what CAPA said before TLS or sign-in is forgotten each time (QUIRKS CAP-03). */
+  static async open(options: Pop3Options, signal: AbortSignal): Promise<Pop3Client> {
+    const { patience, transcript, credentials } = options
+    // Refuses a password that cannot be sent before anything is contacted.
+    const { user, password, authzid } = credentials
+    const scrub = scrubber(password, plainResponse(user, password, authzid))
+    const connection = await Connection.dial(options, patience.connect, signal)
+    try {
+      if (options.tls === 'implicit') await connection.secure(options.tlsSettings)
+      const wire = new Wire(connection, { patience, transcript, scrub })
+      const greeting = await greet(wire, options.tls === 'implicit')
+      const capabilities = await prepare(wire, options)
+      await signIn(wire, { greeting, capabilities }, credentials)
+      return new Pop3Client(wire, capabilities && (await capa(wire, patience.reply)))
+    } catch (error) {
+      connection.destroy()
+      throw error
+    }
+  }
+
+  private constructor(wire: Wire, capabilities: Capabilities | undefined) {
+    this.wire = wire
+    this.capabilities = capabilities
+  }
+
+  /** `replyMs` is the patience for pipelined replies. */
+  async maildrop(pipelined: boolean, replyMs: number): Promise<Maildrop> {
+    const knowsUidl = this.capabilities?.has('UIDL') ?? false
+    return readMaildrop(this.wire, { pipelined, knowsUidl, replyMs })
+  }
+
+  /** After a RETR's `+OK`: passes the message on. */
+  async body(reply: Reply, sink: BodySink): Promise<Received> {
+    const decoder = new DotStuffing(reply.bareLf)
+    const octets = await this.wire.body(decoder, sink)
+    return { octets, unstuffedDot: decoder.unstuffedDot }
+  }
+
+  /** Commits at the server; a missing answer changes nothing any more (QUIRKS SES-11). */
+  async quit(): Promise<void> {
+    const { connection } = this.wire
+    connection.phase = 'QUIT'
+    connection.limit(quitMs)
+    try {
+      await this.wire.ask('QUIT')
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+    } finally {
+      this.drop()
+    }
+  }
+
+  drop(): void {
+    this.wire.connection.destroy()
+  }
+}
+
+/** Everything between the greeting and the sign-in; resolves with what counts then. */
+async function prepare(wire: Wire, { tls, tlsSettings, capa: asks }: Pop3Options): Promise<Capabilities | undefined> {
+  const { connect } = wire.patience
+  let capabilities = asks ? await capa(wire, connect) : undefined
+  if (tls === 'starttls') {
+    await startTls(wire, capabilities, tlsSettings)
+    if (asks) capabilities = await capa(wire, connect)
+  }
+  // Without it Courier wraps messages with 8-bit headers (RFC 6856 §2.1, QUIRKS CAP-08); a refusal does no harm.
+  if (capabilities?.has('UTF8')) await wire.ask('UTF8')
+  return capabilities
+}
+
+async function capa(wire: Wire, firstByteMs: number): Promise<Capabilities | undefined> {
+  wire.connection.phase = 'CAPA'
+  const reply = await wire.ask('CAPA', 'CAPA', firstByteMs)
+  if (reply.status === 'error') return undefined
+  if (!reply.ok) throw wire.outOfStep(reply)
+  const capabilities = new Capabilities()
+  await wire.lines(capaCap, (bytes, start, end) => {
+    capabilities.add(bytes.toString('latin1', start, end))
+  })
+  return capabilities
+}
+
+/** RFC 2595 §4. Without TLS nothing more is sent, whatever the reason (QUIRKS TLS-01, TLS-02). */
+async function startTls(wire: Wire, capabilities: Capabilities | undefined, settings: TlsSettings): Promise<void> {
+  const { connection, patience } = wire
+  connection.phase = 'STLS'
+  if (capabilities && !capabilities.has('STLS')) {
+    throw connection.fault('starttls-missing', 'the server does not offer STLS')
+  }
+  const reply = await wire.ask('STLS')
+  if (reply.status === 'error') {
+    throw connection.fault('starttls-missing', 'the server refuses STLS', { reply: reply.text })
+  }
+  if (!reply.ok) throw wire.outOfStep(reply)
+  if (!wire.quiet) throw connection.fault('starttls-injected', 'data arrived before the TLS handshake')
+  connection.limit(patience.connect)
+  await connection.secure(settings)
+  connection.settle()
+  wire.remark(connection.security ?? '')
+}
+
+const capaCap: LineCap = { lines: 512, code: 'protocol' }
+const quitMs = 10_000

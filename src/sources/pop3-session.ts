@@ -1,0 +1,195 @@
+import { Fault } from '../ports/fault.js'
+import type { Entry, Flag, Message, MessageKey } from '../ports/message.js'
+import type { Incoming, Intake, Listing, Retrieved, Session, Wanted } from '../ports/source.js'
+import type { Maildrop } from '../pop3/listing.js'
+import type { Pop3Client } from '../pop3/client.js'
+import { isThrottle } from '../pop3/refusal.js'
+import type { Reply } from '../pop3/reply.js'
+
+export interface SessionMode {
+  readonly pipelined: boolean
+  /** The wait for the first byte of a reply, ms. */
+  readonly replyMs: number
+  /** Called when a pipelined session went wrong: the account goes on without for the rest of the run (RET-21). */
+  distrust(): void
+}
+
+/** One signed-in maildrop. Message numbers are this session's own (QUIRKS SES-06). */
+export class Pop3Session implements Session {
+  readonly #client: Pop3Client
+  readonly #mode: SessionMode
+  readonly #replyMs: number
+  /** Numbers of the messages that RETR was not sent for yet: once each per session (QUIRKS RET-17). */
+  #numbers = new Map<MessageKey, number>()
+  /** Asked for and not answered, in order. */
+  readonly #flight: Asked[] = []
+  #refusals = 0
+  #broken = false
+
+  constructor(client: Pop3Client, mode: SessionMode) {
+    this.#client = client
+    this.#mode = mode
+    // A server that lost a glued command is silent for ever: do not wait minutes for it (QUIRKS CAP-04).
+    this.#replyMs = mode.pipelined ? Math.min(mode.replyMs, pipelinedReplyMs) : mode.replyMs
+  }
+
+  async list(): Promise<Listing> {
+    try {
+      const maildrop = await this.#client.maildrop(this.#mode.pipelined, this.#replyMs)
+      const { listing, numbers } = identify(maildrop)
+      this.#numbers = numbers
+      return listing
+    } catch (error) {
+      throw this.#break(error)
+    }
+  }
+
+  async *retrieve(wanted: Wanted, intake: Intake): AsyncIterable<Retrieved> {
+    try {
+      for (;;) {
+        this.#refill(wanted)
+        const asked = this.#flight[0]
+        if (asked) {
+          const retrieved = await this.#receive(asked, intake)
+          this.#flight.shift()
+          yield retrieved
+        } else if (!(await wanted.more())) return
+      }
+    } catch (error) {
+      throw this.#break(error)
+    }
+  }
+
+  /** Drops the connection instead where the dialogue is broken or a RETR unanswered: QUIT would commit it. */
+  async quit(): Promise<void> {
+    if (this.#broken || this.#flight.length > 0) this.#client.drop()
+    else await this.#client.quit()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#client.drop()
+  }
+
+  /** Sends what the window has room for in one piece: at most 60 commands of at most 17 octets, under 1 KiB. */
+  #refill(wanted: Wanted): void {
+    const window = this.#mode.pipelined ? maxInFlight : 1
+    // A message of unknown size goes last, so that bytes behind its end show (QUIRKS RET-04).
+    if (this.#flight.length > window / 2 || this.#flight.at(-1)?.entry.size === 0) return
+    if (this.#flight.length === 0) this.#client.wire.expectQuiet()
+    const commands: string[] = []
+    while (this.#flight.length < window) {
+      const entry = wanted.take()
+      if (!entry) break
+      const number = this.#numbers.get(entry.key)
+      this.#numbers.delete(entry.key)
+      this.#flight.push({ entry, number })
+      if (number !== undefined) commands.push(`RETR ${number}`)
+      if (entry.size === 0) break
+    }
+    if (commands.length > 0) this.#client.wire.send(commands.join('\r\n'))
+  }
+
+  async #receive({ entry, number }: Asked, intake: Intake): Promise<Retrieved> {
+    const { wire } = this.#client
+    wire.connection.phase = `RETR ${number}`
+    if (number === undefined) return { entry, fault: wire.connection.fault('retr-refused', 'not in this listing') }
+    const reply = wire.takeReply() ?? (await wire.reply(this.#replyMs))
+    if (reply.status === 'error') return { entry, fault: this.#refusal(reply) }
+    if (!reply.ok) throw wire.outOfStep(reply)
+    this.#refusals = 0
+    const incoming = intake.begin(entry)
+    try {
+      const flags = await this.#body(reply, entry, incoming)
+      const message = await incoming.finish()
+      await this.#requireOne(message, entry)
+      return { entry, message, flags }
+    } catch (error) {
+      await incoming.discard()
+      throw error
+    }
+  }
+
+  /** The octet count of the reply is ignored (QUIRKS RET-26); the listed size is all there is to find a cut by. */
+  async #body(reply: Reply, entry: Entry, incoming: Incoming): Promise<readonly Flag[]> {
+    const { wire } = this.#client
+    const { octets, unstuffedDot } = await this.#client.body(reply, incoming)
+    if (this.#flight.length === 1) wire.expectQuiet()
+    const short = octets < entry.size - sizeTolerance
+    if (short && this.#mode.pipelined) {
+      // Its rest may be what the next reply looks like: fetch it again where nothing else is in flight (RET-04).
+      throw wire.connection.fault('protocol', `only ${octets} of ${entry.size} octets arrived`)
+    }
+    if (!short && !unstuffedDot) return noFlags
+    return [...(short ? (['size-mismatch'] as const) : []), ...(unstuffedDot ? (['unstuffed-dot'] as const) : [])]
+  }
+
+  /** Where a terminator is missing, the message swallows the next reply and message (QUIRKS RET-06, RET-07, RET-20). */
+  async #requireOne(message: Message, { size }: Entry): Promise<void> {
+    if (!this.#mode.pipelined || size === 0 || message.size <= size) return
+    if (!(await holdsReply(message))) return
+    const words = `${message.size} octets arrived instead of ${size}: the end of the message is missing`
+    throw this.#client.wire.connection.fault('protocol', words)
+  }
+
+  /** The message's fault; thrown where it is rather the server's (QUIRKS RET-15, RET-16). */
+  #refusal(reply: Reply): Fault {
+    const { connection } = this.#client.wire
+    const facts = { reply: reply.text }
+    if (isThrottle(reply)) throw connection.fault('throttled', 'the server serves no more messages for now', facts)
+    if (++this.#refusals < 3) return connection.fault('retr-refused', 'the server does not hand out the message', facts)
+    throw connection.fault('throttled', 'the server refuses one message after another', facts)
+  }
+
+  #break(error: unknown): unknown {
+    this.#broken = true
+    if (this.#mode.pipelined && error instanceof Fault && oddities.has(error.code)) this.#mode.distrust()
+    return error
+  }
+}
+
+interface Asked {
+  readonly entry: Entry
+  /** Undefined where the listing does not have the entry, or it was asked for already. */
+  readonly number: number | undefined
+}
+
+/** Keys and numbers of a maildrop; of one id, the occurrences count in the order of message numbers (QUIRKS LST-03). */
+function identify(maildrop: Maildrop): { readonly listing: Listing; readonly numbers: Map<MessageKey, number> } {
+  const numbers = new Map<MessageKey, number>()
+  const repeats = new Map<string, number>()
+  const entries: Entry[] = []
+  let bytes = 0
+  for (const [index, number] of maildrop.numbers.entries()) {
+    const id = maildrop.ids[index] ?? ''
+    const size = maildrop.sizes.get(number) ?? 0
+    let key = (id || `\n#${number}`) as MessageKey
+    if (numbers.has(key)) {
+      const occurrence = (repeats.get(id) ?? 1) + 1
+      repeats.set(id, occurrence)
+      key = `${id}\n${occurrence}` as MessageKey
+    }
+    numbers.set(key, number)
+    entries.push(id === '' ? { key, size, fault: noId } : { key, size })
+    bytes += size
+  }
+  return { listing: { entries, bytes }, numbers }
+}
+
+/** Whether a line looks like the reply to the next RETR; after half a terminator it begins behind a lone CR. */
+async function holdsReply(message: Message): Promise<boolean> {
+  let before = ''
+  for await (const chunk of message.open()) {
+    const text = before + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1')
+    if (/[\r\n]\+OK/i.test(text)) return true
+    before = text.slice(-3)
+  }
+  return false
+}
+
+const noId = new Fault('uidl-empty', 'the server lists the message without an id')
+const noFlags: readonly Flag[] = []
+const oddities: ReadonlySet<string> = new Set(['protocol', 'connection-lost', 'timeout'])
+const maxInFlight = 60
+const pipelinedReplyMs = 30_000
+/** A final CRLF that the server counts or adds (QUIRKS LST-14, RET-10). */
+const sizeTolerance = 2

@@ -1,0 +1,180 @@
+import { readFile } from 'node:fs/promises'
+import { isIPv4 } from 'node:net'
+import { z } from 'zod'
+import { needsOldCrypto, type TlsSettings } from '../net/tls.js'
+import { Fault } from '../ports/fault.js'
+import { defineKind, type SourceContext, type SourceKind } from '../ports/kind.js'
+import type { Secret } from '../ports/secret.js'
+import type { Session, Source } from '../ports/source.js'
+import { Pop3Client, type Pop3Options } from '../pop3/client.js'
+import { Pop3Session } from './pop3-session.js'
+
+const tlsOptions = z.strictObject({
+  ca: z.string().min(1).optional(),
+  fingerprint256: z
+    .string()
+    .regex(/^(?:[0-9a-f]{2}:?){31}[0-9a-f]{2}$/i, 'expected a SHA-256 fingerprint: 64 hexadecimal digits')
+    .optional(),
+  servername: z.string().min(1).optional(),
+  minVersion: z.enum(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
+  ciphers: z.string().min(1).optional(),
+  verify: z.boolean().default(true),
+})
+
+const oneLine = z
+  .string()
+  .min(1)
+  .regex(/^[^\r\n\0]*$/, 'expected text without line ends')
+
+const settings = z
+  .strictObject({
+    host: z.string().regex(/^[^\s/@]+$/, 'expected a host name or address'),
+    port: z.int().min(1).max(65_535).optional(),
+    tls: z.enum(['implicit', 'starttls', 'none']).default('implicit'),
+    tlsOptions: tlsOptions.optional(),
+    allowPlaintext: z.boolean().default(false),
+    user: oneLine,
+    authzid: oneLine.optional(),
+    auth: z.enum(['auto', 'user', 'apop', 'plain']).default('auto'),
+    pipelining: z.enum(['auto', 'on', 'off']).default('auto'),
+  })
+  .check(({ value, issues }) => {
+    if (!exposes(value)) return
+    issues.push({ code: 'custom', path: ['tls'], input: value.tls, message: plaintextRefused })
+  })
+
+type Settings = z.output<typeof settings>
+
+/** A POP3 maildrop. */
+export const pop3: SourceKind = defineKind({
+  type: 'pop3',
+  settings,
+  fields: [
+    { key: 'host', form: 'template' },
+    { key: 'user', form: 'template' },
+    { key: 'tlsOptions.ca', form: 'file' },
+    { key: 'password', form: 'secret' },
+  ],
+  create(chosen: Settings, context: SourceContext): Source {
+    // Once more: templates are filled in by now (QUIRKS TLS-12).
+    if (exposes(chosen)) throw new Fault('plan-conflict', plaintextRefused)
+    return new Pop3Source(chosen, context)
+  },
+})
+
+class Pop3Source implements Source {
+  readonly host: string
+  readonly #settings: Settings
+  readonly #context: SourceContext
+  readonly #warned = new Set<string>()
+  /** False once the server hung up on CAPA (QUIRKS CAP-02). */
+  #capa = true
+  /** False once a pipelined session went wrong (QUIRKS RET-21). */
+  #pipelining = true
+
+  constructor(chosen: Settings, context: SourceContext) {
+    // An IPv6 address may be written as in a URL.
+    this.host = chosen.host.replace(/^\[(.*)\]$/, '$1')
+    this.#settings = chosen
+    this.#context = context
+  }
+
+  async connect(signal: AbortSignal): Promise<Session> {
+    this.#warnOfSettings()
+    const client = await this.#open(signal)
+    const { capabilities } = client
+    if (capabilities?.expiresAtOnce) {
+      this.#warn('expires-at-once', 'the server may remove messages as soon as they were fetched (EXPIRE 0)')
+    }
+    const { pipelining } = this.#settings
+    const wanted = pipelining === 'on' || (pipelining === 'auto' && capabilities?.has('PIPELINING') === true)
+    const mode = {
+      pipelined: wanted && this.#pipelining,
+      replyMs: this.#context.timeouts.reply,
+      distrust: () => {
+        this.#pipelining = false
+      },
+    }
+    return new Pop3Session(client, mode)
+  }
+
+  /** A server that hangs up or falls silent on CAPA gets a second connection without it; TLS stays as it was. */
+  async #open(signal: AbortSignal): Promise<Pop3Client> {
+    const options = await this.#options(signal)
+    try {
+      return await Pop3Client.open({ ...options, capa: this.#capa }, signal)
+    } catch (error) {
+      if (!this.#capa || !(error instanceof Fault) || error.facts.phase !== 'CAPA') throw error
+      if (error.code !== 'connection-lost' && error.code !== 'timeout') throw error
+      this.#capa = false
+      return Pop3Client.open({ ...options, capa: false }, signal)
+    }
+  }
+
+  async #options(signal: AbortSignal): Promise<Omit<Pop3Options, 'capa'>> {
+    const { tls, user, authzid, auth, port = tls === 'implicit' ? 995 : 110 } = this.#settings
+    const { timeouts, transcript, emit, account } = this.#context
+    return {
+      host: this.host,
+      port,
+      tls,
+      tlsSettings: await this.#tlsSettings(),
+      credentials: { user, authzid, mechanism: auth, password: await this.#password(signal) },
+      patience: timeouts,
+      ...(transcript && {
+        transcript: (direction, line) => {
+          emit({ type: 'protocol', account, direction, line })
+        },
+      }),
+    }
+  }
+
+  async #tlsSettings(): Promise<TlsSettings> {
+    const { tlsOptions } = this.#settings
+    if (tlsOptions?.ca === undefined) return tlsOptions ?? {}
+    try {
+      return { ...tlsOptions, ca: await readFile(tlsOptions.ca, 'utf8') }
+    } catch (error) {
+      throw new Fault('tls-failed', `the certificates in ${tlsOptions.ca} cannot be read`, { cause: error })
+    }
+  }
+
+  async #password(signal: AbortSignal): Promise<Secret> {
+    const provider = this.#context.secrets.get('password')
+    if (!provider) throw new Fault('auth-unavailable', 'the plan has no password', { hint: 'add `password`' })
+    return provider(signal)
+  }
+
+  #warnOfSettings(): void {
+    const { tls, tlsOptions } = this.#settings
+    if (tls === 'none' && !isLoopback(this.host)) {
+      this.#warn('plaintext', 'password and mail travel unencrypted (tls: none)')
+    }
+    if (tls === 'none') return
+    if (tlsOptions?.verify === false) {
+      this.#warn('certificate-unchecked', 'any certificate is accepted (tlsOptions.verify: false)')
+    }
+    if (tlsOptions && needsOldCrypto(tlsOptions)) {
+      this.#warn('old-tls', 'TLS versions before 1.2 and weak keys are accepted (tlsOptions.minVersion)')
+    }
+  }
+
+  /** Once a run. */
+  #warn(code: string, message: string): void {
+    if (this.#warned.has(code)) return
+    this.#warned.add(code)
+    this.#context.emit({ type: 'warning', account: this.#context.account, code, message })
+  }
+}
+
+/** A password in clear over a network needs a second, explicit word (QUIRKS TLS-12). */
+function exposes({ tls, host, allowPlaintext }: Pick<Settings, 'tls' | 'host' | 'allowPlaintext'>): boolean {
+  return tls === 'none' && !allowPlaintext && !isLoopback(host)
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || (isIPv4(host) && host.startsWith('127.'))
+}
+
+const plaintextRefused =
+  '`tls: none` sends the password unencrypted over the network: also needs `allowPlaintext: true`'

@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest'
+import { identity } from '../net/certificates.js'
+import { failureOf, open, password, type Chosen } from './opened.js'
+import { ScriptServer, type Script } from './script-server.js'
+
+/** What opening fails with; the password must not have been sent. */
+async function refused(script: Script, chosen: Chosen = {}): Promise<unknown> {
+  await using server = await ScriptServer.start(script)
+  const error = await failureOf(open(server, chosen))
+  expect(server.peers.flatMap(({ segments }) => segments).join('')).not.toMatch(/USER|PASS|AUTH|APOP/)
+  expect(error).toMatchObject({ facts: { server: `127.0.0.1:${server.port}`, phase: 'greeting' } })
+  return error
+}
+
+describe('greeting', () => {
+  test.each([
+    ['CON-02 connection limit', '-ERR [SYS/TEMP] too many connections\r\n', 'server-busy', true],
+    ['CON-02 maintenance', '-ERR closed for today\r\n', 'server-busy', true],
+    ['CON-04 IMAP', '* OK IMAP4rev1\r\n', 'wrong-protocol', false],
+    ['CON-04 SMTP', '220 mx ESMTP\r\n', 'wrong-protocol', false],
+    ['CON-04 SSH', 'SSH-2.0-OpenSSH\r\n', 'wrong-protocol', false],
+    ['CON-04 HTTP', 'HTTP/1.1 400 Bad Request\r\n', 'wrong-protocol', false],
+    ['CON-05 a giant line', 'x'.repeat(20_000), 'protocol', true],
+  ])('%s', async (_name, greeting, code, transient) => {
+    expect(await refused((peer) => peer.send(greeting))).toMatchObject({ code, transient })
+  })
+
+  test('CON-04 says what it looks like', async () => {
+    const error = await refused((peer) => peer.send('* OK IMAP4rev1\r\n'))
+    expect(error).toMatchObject({
+      message: 'this is an IMAP server, not a POP3 server',
+      facts: { reply: '* OK IMAP4rev1' },
+    })
+  })
+
+  test('CON-02 closed without a word', async () => {
+    expect(
+      await refused((peer) => {
+        peer.end()
+      }),
+    ).toMatchObject({ code: 'connection-lost' })
+  })
+
+  test('CON-01 accepts, never greets', async () => {
+    expect(await refused(() => undefined, { patience: { connect: 40 } })).toMatchObject({ code: 'timeout' })
+  })
+
+  test('CON-11 drips for ever', async () => {
+    const script: Script = async (peer) => {
+      while (!peer.closed) await peer.send('+')
+    }
+    // Whichever comes first: the connect limit or the longest line.
+    expect(await refused(script, { patience: { connect: 40 } })).toMatchObject({ scope: 'session' })
+  })
+
+  test('CON-04 a plain account at a TLS port', async () => {
+    const error = await refused((peer) => peer.secure(identity('good')), { patience: { connect: 300 } })
+    expect(error).toMatchObject({
+      code: 'wrong-protocol',
+      message: 'this port seems to expect TLS from the first byte',
+    })
+  })
+
+  test('CON-07 bare forms and line ends', async () => {
+    await using server = await ScriptServer.start(async (peer) => {
+      await peer.send('+ok\n')
+      await peer.answer({ CAPA: '-ERR\n', USER: '+OKgo on\r\n', PASS: '+OK   \n' })
+    })
+    const client = await open(server)
+    client.drop()
+    expect(server.lines()).toEqual(['CAPA', 'USER alice', `PASS ${password}`])
+  })
+
+  test('CON-13 one byte a segment', async () => {
+    await using server = await ScriptServer.start(async (peer) => {
+      const spell = async (text: string): Promise<void> => peer.send(...Array.from(text))
+      await spell('+OK hello\r\n')
+      await peer.answer({
+        CAPA: () => spell('+OK\r\nUIDL\r\nPIPELINING\r\n.\r\n'),
+        USER: () => spell('+OK\r\n'),
+        PASS: () => spell('+OK\r\n'),
+      })
+    })
+    const client = await open(server)
+    client.drop()
+    expect(client.capabilities?.has('PIPELINING')).toBe(true)
+  })
+})

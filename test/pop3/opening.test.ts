@@ -1,0 +1,263 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { identity } from '../net/certificates.js'
+import { failureOf, open, password } from './opened.js'
+import { ScriptServer, type Peer, type Replies, type Script } from './script-server.js'
+
+const capa = (...lines: string[]): string => `+OK\r\n${lines.map((line) => `${line}\r\n`).join('')}.\r\n`
+
+function script(replies: Replies): Script {
+  return async (peer) => {
+    await peer.send('+OK ready <1.2@host>\r\n')
+    await peer.answer(replies)
+  }
+}
+
+/** A server with STLS: one set of replies before the handshake and one after it. */
+function upgrading(before: Replies, after: Replies, certificate = identity('good')): Script {
+  const upgrade = async (_line: string, peer: Peer): Promise<void> => {
+    await peer.send('+OK begin\r\n')
+    await peer.secure(certificate)
+    await peer.answer(after)
+  }
+  return script({ CAPA: capa('STLS', 'SASL PLAIN'), STLS: upgrade, ...before })
+}
+
+/** Fails to open, and no credential was sent. */
+async function closed(serverScript: Script, code: string): Promise<unknown> {
+  await using server = await ScriptServer.start(serverScript)
+  const error = await failureOf(open(server, { tls: 'starttls', host: 'localhost', patience: { connect: 500 } }))
+  expect(server.lines().join()).not.toMatch(/USER|PASS|AUTH|APOP/)
+  expect(error).toMatchObject({ code, transient: code === 'timeout' })
+  return error
+}
+
+describe('CAPA', () => {
+  test('CAP-01 unknown: signs in all the same and does not ask again', async () => {
+    await using server = await ScriptServer.start(script({}))
+    const client = await open(server)
+    client.drop()
+    expect(client.capabilities).toBeUndefined()
+    expect(server.lines()).toEqual(['CAPA', 'USER alice', `PASS ${password}`])
+  })
+
+  test('CAP-03 the list after sign-in counts', async () => {
+    await using server = await ScriptServer.start(
+      script({ CAPA: (_line, peer) => peer.send(capa(peer.lines.length > 1 ? 'UIDL' : 'TOP')) }),
+    )
+    const client = await open(server)
+    client.drop()
+    expect([client.capabilities?.has('UIDL'), client.capabilities?.has('TOP')]).toEqual([true, false])
+  })
+
+  test('CAP-05 endless', async () => {
+    await using server = await ScriptServer.start(
+      script({
+        CAPA: async (_line, peer) => {
+          await peer.send('+OK\r\n')
+          while (!peer.closed) await peer.send('X-MORE\r\n'.repeat(100))
+        },
+      }),
+    )
+    expect(await failureOf(open(server))).toMatchObject({ code: 'protocol', facts: { phase: 'CAPA' } })
+  })
+
+  test('CAP-08 UTF8 is sent before sign-in where listed', async () => {
+    await using server = await ScriptServer.start(script({ CAPA: capa('UTF8 USER', 'UIDL'), UTF8: '-ERR no\r\n' }))
+    const client = await open(server)
+    client.drop()
+    expect(server.lines().slice(0, 3)).toEqual(['CAPA', 'UTF8', 'USER alice'])
+  })
+})
+
+describe('STLS', () => {
+  test('CAP-03 what was said before TLS is forgotten; TLS-05 the name is checked', async () => {
+    await using server = await ScriptServer.start(upgrading({}, { CAPA: capa('SASL XOAUTH2', 'UIDL') }))
+    const client = await open(server, { tls: 'starttls', host: 'localhost' })
+    expect(client.wire.connection.security).toMatch(/^TLSv1\.3/)
+    client.drop()
+    expect(server.lines()).toEqual(['CAPA', 'STLS', 'CAPA', 'USER alice', `PASS ${password}`, 'CAPA'])
+  })
+
+  test('CAP-01 without CAPA, STLS is tried', async () => {
+    await using server = await ScriptServer.start(upgrading({ CAPA: '-ERR\r\n' }, {}))
+    const client = await open(server, { tls: 'starttls', host: 'localhost' })
+    client.drop()
+    expect(server.lines()).toEqual(['CAPA', 'STLS', 'CAPA', 'USER alice', `PASS ${password}`])
+  })
+
+  test.each<[string, Script, string]>([
+    ['TLS-01 not offered', script({ CAPA: capa('SASL PLAIN', 'USER') }), 'starttls-missing'],
+    ['TLS-01 CAPA refused, STLS unknown', script({}), 'starttls-missing'],
+    ['TLS-02 refused', script({ CAPA: capa('STLS'), STLS: '-ERR not now\r\n' }), 'starttls-missing'],
+    [
+      'TLS-03 a forged reply behind +OK',
+      script({ CAPA: capa('STLS'), STLS: '+OK\r\n+OK logged in\r\n' }),
+      'starttls-injected',
+    ],
+    ['TLS-04 no handshake', script({ CAPA: capa('STLS'), STLS: '+OK\r\n' }), 'timeout'],
+    ['TLS-05 expired', upgrading({}, {}, identity('expired')), 'certificate'],
+    ['TLS-05 wrong name', upgrading({}, {}, identity('wrong-name')), 'certificate'],
+    ['TLS-05 self-signed', upgrading({}, {}, identity('self-signed')), 'certificate'],
+  ])('%s: no credential is sent', async (_name, serverScript, code) => {
+    await closed(serverScript, code)
+  })
+})
+
+describe('sign-in', () => {
+  const plainLine = `AUTH PLAIN ${Buffer.from(`\0alice\0${password}`).toString('base64')}`
+
+  test.each<[string, Replies, Parameters<typeof open>[1], string[]]>([
+    ['PLAIN where offered', { CAPA: capa('SASL LOGIN plain'), AUTH: '+OK\r\n' }, {}, [plainLine]],
+    [
+      'AUT-06 asked again',
+      { CAPA: capa('SASL PLAIN'), [plainLine]: '+ \r\n', [plainLine.slice(11)]: '+OK\r\n' },
+      {},
+      [plainLine, plainLine.slice(11)],
+    ],
+    ['AUT-04 not PLAIN unless offered', { CAPA: capa('SASL LOGIN') }, {}, ['USER alice', `PASS ${password}`]],
+    [
+      'CAP-04 advertised but unknown',
+      { CAPA: capa('SASL PLAIN'), AUTH: '-ERR unknown command\r\n' },
+      {},
+      [plainLine, 'USER alice', `PASS ${password}`],
+    ],
+    ['user', { CAPA: capa('SASL PLAIN') }, { credentials: { mechanism: 'user' } }, ['USER alice', `PASS ${password}`]],
+    [
+      'authzid makes it PLAIN',
+      { AUTH: '+OK\r\n' },
+      { credentials: { authzid: 'bob' } },
+      [`AUTH PLAIN ${Buffer.from(`bob\0alice\0${password}`).toString('base64')}`],
+    ],
+    [
+      'apop',
+      { APOP: '+OK\r\n' },
+      { credentials: { mechanism: 'apop' } },
+      [`APOP alice ${createHash('md5').update(`<1.2@host>${password}`).digest('hex')}`],
+    ],
+    [
+      'AUT-13 a name that carries meaning',
+      {},
+      { credentials: { user: 'recent:DOM\\a b*master@x' } },
+      ['USER recent:DOM\\a b*master@x', `PASS ${password}`],
+    ],
+  ])('%s', async (_name, replies, chosen, lines) => {
+    await using server = await ScriptServer.start(script(replies))
+    const client = await open(server, chosen)
+    client.drop()
+    expect(server.lines().filter((line) => line !== 'CAPA')).toEqual(lines)
+  })
+
+  test('AUT-08 a response over 255 octets goes in two steps', async () => {
+    const user = 'u'.repeat(200)
+    const response = Buffer.from(`\0${user}\0${password}`).toString('base64')
+    await using server = await ScriptServer.start(script({ 'AUTH PLAIN': '+OK go on\r\n', [response]: '+OK\r\n' }))
+    const client = await open(server, { credentials: { mechanism: 'plain', user } })
+    client.drop()
+    expect(server.lines()).toEqual(['CAPA', 'AUTH PLAIN', response])
+  })
+
+  test.each<[string, Replies, Parameters<typeof open>[1], string]>([
+    ['AUT-01 wrong password', { PASS: '-ERR [AUTH] no\r\n' }, {}, 'auth-failed'],
+    ['AUT-01 locked', { PASS: '-ERR [IN-USE] no\r\n' }, {}, 'locked'],
+    ['AUT-01 throttled', { PASS: '-ERR [LOGIN-DELAY] no\r\n' }, {}, 'throttled'],
+    ['AUT-01 sick', { PASS: '-ERR [SYS/TEMP] no\r\n' }, {}, 'server-busy'],
+    [
+      'AUT-02 hangs up on PASS',
+      {
+        PASS: (_line, peer) => {
+          peer.end()
+        },
+      },
+      {},
+      'auth-failed',
+    ],
+    [
+      'AUT-02 resets on AUTH',
+      {
+        AUTH: (_line, peer) => {
+          peer.reset()
+        },
+      },
+      { credentials: { mechanism: 'plain' } },
+      'auth-failed',
+    ],
+    [
+      'hangs up on USER',
+      {
+        USER: (_line, peer) => {
+          peer.end()
+        },
+      },
+      {},
+      'connection-lost',
+    ],
+    ['AUT-03 USER refused', { USER: '-ERR unknown user alice\r\n' }, {}, 'auth-failed'],
+    ['APOP unknown', {}, { credentials: { mechanism: 'apop' } }, 'auth-unavailable'],
+    [
+      'mechanism unknown',
+      { AUTH: '-ERR unsupported mechanism\r\n' },
+      { credentials: { mechanism: 'plain' } },
+      'auth-unavailable',
+    ],
+    ['out of step', { PASS: 'whatever\r\n' }, {}, 'protocol'],
+    ['RET-22 two answers', { USER: '+OK\r\n+OK\r\n' }, {}, 'protocol'],
+  ])('%s', async (_name, replies, chosen, code) => {
+    await using server = await ScriptServer.start(script(replies))
+    expect(await failureOf(open(server, chosen))).toMatchObject({ code, facts: { phase: 'sign-in' } })
+    expect(server.lines().filter((line) => line.startsWith('PASS')).length).toBeLessThanOrEqual(1)
+    if ('USER' in replies) expect(server.lines().join()).not.toContain('PASS')
+  })
+
+  test('AUT-05 APOP without a timestamp sends nothing', async () => {
+    await using server = await ScriptServer.start(async (peer) => {
+      await peer.send('+OK ready <no timestamp>\r\n')
+      await peer.answer({})
+    })
+    const error = await failureOf(open(server, { credentials: { mechanism: 'apop' } }))
+    expect(error).toMatchObject({ code: 'auth-unavailable', facts: { reply: '+OK ready <no timestamp>' } })
+    expect(server.lines()).toEqual(['CAPA'])
+  })
+
+  test('SEC-01, SEC-02 neither the dialogue nor a fault shows the password, even echoed', async () => {
+    const shown: string[] = []
+    const echo = (line: string, peer: Peer): Promise<void> => peer.send(`-ERR bad ${line} "${password}"\r\n`)
+    for (const mechanism of ['user', 'plain', 'apop'] as const) {
+      await using server = await ScriptServer.start(script({ PASS: echo, AUTH: echo, APOP: echo }))
+      const transcript = (direction: string, line: string): void => {
+        shown.push(`${direction} ${line}`)
+      }
+      const error = await failureOf(open(server, { credentials: { mechanism }, transcript }))
+      expect(error).toMatchObject({ code: 'auth-failed' })
+      shown.push(JSON.stringify(error))
+    }
+    expect(shown).toContain('> PASS ***')
+    expect(shown).toContain('> AUTH PLAIN ***')
+    expect(shown).toContain('> APOP alice ***')
+    expect(shown.join('\n')).not.toContain('canary')
+    expect(shown.join('\n')).not.toContain(Buffer.from(`\0alice\0${password}`).toString('base64'))
+  })
+
+  test('AUT-12 a password that cannot be sent is refused before connecting', async () => {
+    await using server = await ScriptServer.start(script({}))
+    const { Secret } = await import('../../src/ports/secret.js')
+    const error = await failureOf(open(server, { credentials: { password: new Secret('x\r\nDELE 1') } }))
+    expect(error).toMatchObject({ code: 'auth-failed' })
+    expect(server.peers).toHaveLength(0)
+  })
+})
+
+describe('quit', () => {
+  test('SES-11 a hang-up instead of an answer is no failure', async () => {
+    await using server = await ScriptServer.start(
+      script({
+        QUIT: (_line, peer) => {
+          peer.reset()
+        },
+      }),
+    )
+    const client = await open(server)
+    await client.quit()
+    expect(server.lines().at(-1)).toBe('QUIT')
+  })
+})
