@@ -1,0 +1,67 @@
+/** Marks the file as ours (`file` shows it): the letters "popf". */
+export const applicationId = 0x706f7066
+
+/** PRAGMA user_version of the schema below. */
+export const schemaVersion = 1
+
+/**
+ * - `accounts.origin` is the account's first name, the salt of names made from keys.
+ * - `lanes.begun` is the announced batch as JSON, null after a clean end: beginning a batch costs one row.
+ * - `receipts` are stored per lane in the order of delivery; keys are the UIDL's bytes (see MessageKey).
+ * - `lanes.messages` and `lanes.bytes` sum the receipts up, so that nobody has to count them.
+ */
+export const schema = `
+  CREATE TABLE accounts (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    origin TEXT NOT NULL,
+    host TEXT NOT NULL,
+    user TEXT NOT NULL,
+    last_run TEXT,
+    last_at INTEGER,
+    last_status TEXT,
+    last_code TEXT,
+    last_error TEXT
+  ) STRICT;
+  CREATE TABLE lanes (
+    id INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL REFERENCES accounts (id),
+    target TEXT NOT NULL,
+    place TEXT NOT NULL,
+    position TEXT,
+    begun TEXT,
+    begun_at INTEGER,
+    messages INTEGER NOT NULL DEFAULT 0,
+    bytes INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (account, target)
+  ) STRICT;
+  CREATE TABLE receipts (
+    lane INTEGER NOT NULL REFERENCES lanes (id),
+    seq INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    sha256 BLOB NOT NULL,
+    size INTEGER NOT NULL,
+    place TEXT NOT NULL,
+    stored BLOB,
+    flags TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (lane, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX receipts_by_key ON receipts (lane, key);
+  CREATE TABLE failures (
+    account INTEGER NOT NULL REFERENCES accounts (id),
+    lane INTEGER REFERENCES lanes (id),
+    key BLOB NOT NULL,
+    code TEXT NOT NULL,
+    error TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX failures_by_account ON failures (account);
+  CREATE TABLE runs (
+    run TEXT PRIMARY KEY,
+    started_at INTEGER NOT NULL,
+    finished_at INTEGER,
+    exit_code INTEGER
+  ) STRICT;
+  PRAGMA application_id = ${applicationId};
+  PRAGMA user_version = ${schemaVersion};
+`

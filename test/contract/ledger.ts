@@ -1,0 +1,187 @@
+import { describe, expect, it } from 'vitest'
+import type { Ledger } from '../../src/ports/ledger.js'
+import type { MessageKey } from '../../src/ports/message.js'
+import type { Announced, Position, Receipt } from '../../src/ports/target.js'
+
+const lane = { account: 'alice', target: 'maildir' }
+const enrolment = {
+  account: 'alice',
+  host: 'pop.example',
+  user: 'a',
+  lanes: [{ target: 'maildir', place: 'maildir:/a' }],
+}
+
+export function receipt(key: string, extra: Partial<Receipt> = {}): Receipt {
+  return { key: key as MessageKey, sha256: 'ab'.repeat(32), size: 10, where: `w-${key}`, flags: [], ...extra }
+}
+
+function announced(key: string): Announced {
+  return { key: key as MessageKey, sha256: 'cd'.repeat(32), size: 1 }
+}
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}
+
+export interface LedgerHarness {
+  readonly open: () => Promise<Ledger>
+}
+
+/** What every ledger must do. `open` opens the same ledger each time it is called within one test. */
+export function describeLedger(name: string, harness: () => Promise<LedgerHarness>): void {
+  describe(`${name} is a ledger`, () => {
+    it('starts empty', async () => {
+      await using ledger = await (await harness()).open()
+      expect(await ledger.known()).toEqual([])
+      expect(await ledger.status()).toEqual([])
+      expect(await collect(ledger.delivered(lane))).toEqual([])
+    })
+
+    it('remembers what was begun and never committed', async () => {
+      const { open } = await harness()
+      {
+        await using ledger = await open()
+        await ledger.enrol([enrolment])
+        expect(await ledger.load(lane)).toEqual({ origin: 'alice', position: undefined, announced: [], receipts: 0 })
+        const begun = { announced: [announced('a'), announced('b\n2')], position: 'p0' as Position, at: 1 }
+        await ledger.advance(lane, { begun })
+      }
+      await using ledger = await open()
+      expect(await ledger.load(lane)).toEqual({
+        origin: 'alice',
+        position: 'p0',
+        announced: [announced('a'), announced('b\n2')],
+        receipts: 0,
+      })
+    })
+
+    it('forgets the announced with the commit, and keeps the receipts in order', async () => {
+      const { open } = await harness()
+      const odd = receipt('\x00\xff __proto__ \n2', {
+        where: 'w',
+        stored: 'ef'.repeat(32),
+        flags: ['lossy-form', 'newline-added'],
+      })
+      {
+        await using ledger = await open()
+        await ledger.enrol([enrolment])
+        await ledger.advance(lane, { begun: { announced: [announced('z')], position: 'p0' as Position, at: 1 } })
+        await ledger.advance(lane, { committed: { receipts: [receipt('z'), odd], position: 'p1' as Position, at: 2 } })
+        await ledger.advance(lane, { committed: { receipts: [receipt('a')], position: 'p2' as Position, at: 3 } })
+      }
+      await using ledger = await open()
+      expect(await ledger.load(lane)).toMatchObject({ position: 'p2', announced: [], receipts: 3 })
+      expect(await collect(ledger.receipts(lane))).toEqual([receipt('z'), odd, receipt('a')])
+      expect((await collect(ledger.delivered(lane))).flat()).toEqual([odd.key, 'a', 'z'])
+    })
+
+    it('commits one batch and begins the next in one step', async () => {
+      await using ledger = await (await harness()).open()
+      await ledger.enrol([enrolment])
+      await ledger.advance(lane, {
+        committed: { receipts: [receipt('a')], position: 'p1' as Position, at: 1 },
+        begun: { announced: [announced('b')], position: 'p1' as Position, at: 1 },
+      })
+      expect(await ledger.load(lane)).toMatchObject({ receipts: 1, announced: [announced('b')] })
+    })
+
+    it('refuses a second receipt for one message, and keeps nothing of that step', async () => {
+      const { open } = await harness()
+      {
+        await using ledger = await open()
+        await ledger.enrol([enrolment])
+        await ledger.advance(lane, { committed: { receipts: [receipt('a')], position: 'p1' as Position, at: 1 } })
+        const twice = { receipts: [receipt('b'), receipt('a')], position: 'p2' as Position, at: 2 }
+        await expect(ledger.advance(lane, { committed: twice })).rejects.toThrow()
+      }
+      await using ledger = await open()
+      expect(await ledger.load(lane)).toMatchObject({ position: 'p1', receipts: 1 })
+    })
+
+    it('streams more receipts than fit on a page, each once', async () => {
+      await using ledger = await (await harness()).open()
+      await ledger.enrol([enrolment])
+      const keys = Array.from({ length: 12_001 }, (_, index) => `k${String(index).padStart(6, '0')}`)
+      const committed = { receipts: keys.map((key) => receipt(key)), position: 'p' as Position, at: 1 }
+      await ledger.advance(lane, { committed })
+      const pages = await collect(ledger.delivered(lane))
+      expect(pages.length).toBeGreaterThan(1)
+      expect(pages.flat()).toEqual(keys)
+      expect((await collect(ledger.receipts(lane))).map(({ key }) => key)).toEqual(keys)
+    })
+
+    it('renames accounts and lanes, swaps included, and keeps the first name as the origin', async () => {
+      await using ledger = await (await harness()).open()
+      const two = [
+        { target: 'one', place: '1' },
+        { target: 'two', place: '2' },
+      ]
+      await ledger.enrol([{ ...enrolment, lanes: two }])
+      const first = { account: 'alice', target: 'one' }
+      await ledger.advance(first, { committed: { receipts: [receipt('a')], position: 'p' as Position, at: 1 } })
+      const swapped = [
+        { target: 'two', was: 'one', place: '1' },
+        { target: 'one', was: 'two', place: '2' },
+      ]
+      await ledger.enrol([{ ...enrolment, account: 'alicia', was: 'alice', host: 'new.example', lanes: swapped }])
+      expect(await ledger.known()).toEqual([
+        {
+          account: 'alicia',
+          host: 'new.example',
+          user: 'a',
+          lanes: [
+            { target: 'two', place: '1', receipts: 1 },
+            { target: 'one', place: '2', receipts: 0 },
+          ],
+        },
+      ])
+      expect(await ledger.load({ account: 'alicia', target: 'two' })).toMatchObject({ origin: 'alice', receipts: 1 })
+    })
+
+    it('lets a lane take the name of one that the plan no longer has', async () => {
+      await using ledger = await (await harness()).open()
+      await ledger.enrol([
+        {
+          ...enrolment,
+          lanes: [
+            { target: 'maildir', place: '1' },
+            { target: 'old', place: '2' },
+          ],
+        },
+      ])
+      await ledger.enrol([{ ...enrolment, lanes: [{ target: 'maildir', was: 'old', place: '2' }] }])
+      const [known] = await ledger.known()
+      expect(known?.lanes.find(({ target }) => target === 'maildir')?.place).toBe('2')
+      expect(known?.lanes).toHaveLength(2)
+    })
+
+    it('counts a source failure only for the lanes that lack the message', async () => {
+      await using ledger = await (await harness()).open()
+      const lanes = [...enrolment.lanes, { target: 'mbox', place: 'mbox:/a' }]
+      await ledger.enrol([{ ...enrolment, lanes }])
+      await ledger.startRun('r1', 5)
+      await ledger.advance(lane, { committed: { receipts: [receipt('a')], position: 'p' as Position, at: 1 } })
+      const failures = [
+        { key: 'a' as MessageKey, code: 'retr-refused', error: 'no' },
+        { key: 'b' as MessageKey, code: 'retr-refused', error: 'no' },
+        { key: 'c' as MessageKey, target: 'mbox', code: 'io', error: 'no' },
+      ]
+      await ledger.finishAccount('alice', { run: 'r1', at: 7, status: 'incomplete', failures })
+      await ledger.finishRun('r1', 8, 3)
+      expect(await ledger.status()).toEqual([
+        {
+          account: 'alice',
+          targets: [
+            { target: 'maildir', messages: 1, bytes: 10, failed: 1 },
+            { target: 'mbox', messages: 0, bytes: 0, failed: 3 },
+          ],
+          lastRun: { run: 'r1', at: 7, status: 'incomplete' },
+        },
+      ])
+      await ledger.finishAccount('alice', { run: 'r1', at: 9, status: 'ok', failures: [] })
+      expect((await ledger.status())[0]?.targets[1]?.failed).toBe(0)
+    })
+  })
+}
