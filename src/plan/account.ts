@@ -1,0 +1,117 @@
+import type { Kinds } from '../ports/kind.js'
+import type { Findings } from './diagnostic.js'
+import { fillFields, fillText, normalHost } from './fields.js'
+import type { Filling } from './fields.js'
+import { defaultSourceType, secretKeys } from './schema.js'
+import type { SecretSpec } from './secret-spec.js'
+import { secretSpec } from './secret-spec.js'
+import type { Values } from './template.js'
+import type { Tree } from './tree.js'
+import { lookUp, mergeTrees, replaceAt, standsAt, textAt, withEntry } from './tree.js'
+
+/** What is the same for every account of a plan. */
+export interface Surroundings {
+  readonly kinds: Kinds
+  /** The values of {date} and {run}. */
+  readonly moment: Values
+  /** Relative paths start here. */
+  readonly folder: string
+  readonly findings: Findings
+}
+
+/** An account with its defaults and templates filled in, ready for the schema. */
+export interface PreparedAccount {
+  readonly tree: Tree
+  readonly name: string | undefined
+  readonly secrets: ReadonlyMap<string, SecretSpec>
+  readonly targets: readonly PreparedTarget[]
+}
+
+export interface PreparedTarget {
+  readonly tree: Tree
+  readonly name: string
+  readonly series: string | undefined
+}
+
+export function prepareAccount(defaults: Tree | undefined, own: Tree, around: Surroundings): PreparedAccount {
+  const merged = withSourceType(mergeTrees(defaults, own))
+  const kind = around.kinds.sources.find(({ type }) => type === textAt(merged, 'source', 'type'))
+  const { values, tree: signedIn } = fillIdentity(withOwnSecrets(merged, own, secretKeys(kind)), around.findings)
+  const filling = { ...around, values, owner: standsAt(own) }
+  const fields = (kind?.fields ?? []).filter(({ key }) => key !== 'user' && key !== 'host')
+  const filled = replaceAt(signedIn, ['source'], (source) => fillFields(source, fields, filling).tree)
+  const targets = prepareTargets(lookUp(filled, ['targets']), around.kinds, filling)
+  const tree = replaceAt(filled, ['targets'], (list) =>
+    list.kind === 'list' ? { ...list, items: targets.map((target) => target.tree) } : list,
+  )
+  const secrets = prepareSecrets(lookUp(tree, ['source']), secretKeys(kind), filling)
+  return { tree, name: values.get('account'), targets, secrets }
+}
+
+function withSourceType(account: Tree): Tree {
+  return replaceAt(account, ['source'], (source) => {
+    if (source.kind !== 'map' || source.entries.has('type')) return source
+    const value: Tree = { kind: 'leaf', at: source.at, value: defaultSourceType, cutByComment: false }
+    return withEntry(source, 'type', { keyAt: source.at, value })
+  })
+}
+
+/** A secret replaces that of the defaults as a whole: `{ env: A, file: B }` would be none. */
+function withOwnSecrets(merged: Tree, own: Tree, keys: readonly string[]): Tree {
+  return keys.reduce((tree, key) => {
+    const path = ['source', key]
+    return replaceAt(tree, path, (inherited) => lookUp(own, path) ?? inherited)
+  }, merged)
+}
+
+/** Fills user and host, of which the values of the other templates are made: each may use what is known before it. */
+function fillIdentity(account: Tree, findings: Findings): { readonly tree: Tree; readonly values: Values } {
+  const named = lookUp(account, ['name']) !== undefined
+  const host = textAt(account, 'source', 'host')
+  const withUser = replaceAt(account, ['source', 'user'], (user) => {
+    const known = new Map<string, string | undefined>()
+    if (named) known.set('account', textAt(account, 'name'))
+    if (host !== undefined && !host.includes('{')) known.set('host', host)
+    return fillText(user, known, findings)
+  })
+  const user = textAt(withUser, 'source', 'user')
+  const known = new Map([
+    ['account', named ? textAt(account, 'name') : user],
+    ['user', user],
+  ])
+  const tree = replaceAt(withUser, ['source', 'host'], (value) =>
+    normalHost(fillText(value, known, findings), findings),
+  )
+  return { tree, values: new Map([...known, ['host', textAt(tree, 'source', 'host')]]) }
+}
+
+function prepareTargets(list: Tree | undefined, kinds: Kinds, filling: Filling): readonly PreparedTarget[] {
+  if (list?.kind !== 'list') return []
+  const seen = new Map<string, number>()
+  return list.items.map((target) => {
+    const type = textAt(target, 'type') ?? ''
+    const count = (seen.get(type) ?? 0) + 1
+    seen.set(type, count)
+    const name = textAt(target, 'name') ?? (count === 1 ? type : `${type}-${count}`)
+    const fields = kinds.targets.find((kind) => kind.type === type)?.fields ?? []
+    return { name, ...fillFields(target, fields, filling) }
+  })
+}
+
+function prepareSecrets(
+  source: Tree | undefined,
+  keys: readonly string[],
+  filling: Filling,
+): ReadonlyMap<string, SecretSpec> {
+  const secrets = new Map<string, SecretSpec>()
+  if (source?.kind !== 'map') return secrets
+  for (const key of keys) {
+    const tree = lookUp(source, [key])
+    const spec = tree && secretSpec(tree, filling)
+    if (spec) secrets.set(key, spec)
+  }
+  if (keys.length > 0 && !keys.some((key) => source.entries.has(key))) {
+    filling.findings.add(source.owner, `\`${keys.join('` or `')}\` is missing: expected a secret to sign in with`)
+  }
+  return secrets
+}

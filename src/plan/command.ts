@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcessByStdio } from 'node:child_process'
+import type { Readable } from 'node:stream'
+import type { Clock } from '../ports/clock.js'
+import { Fault } from '../ports/fault.js'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+interface Command {
+  /** The program and its arguments; no shell sees them. */
+  readonly words: readonly [string, ...string[]]
+  readonly folder: string
+  readonly env: Environment
+}
+
+const timeoutMs = 60_000
+const maxOutput = 64 * 1024
+
+/**
+ * Runs a command and resolves with what it printed. Rejects with the Fault `password-command`, which names the program
+ * only: arguments and error output may hold secrets (QUIRKS SEC-09). On abort rejects with the signal's reason.
+ */
+export async function runCommand(command: Command, clock: Clock, signal: AbortSignal): Promise<Uint8Array> {
+  signal.throwIfAborted()
+  const [program, ...rest] = command.words
+  const child = spawn(program, rest, {
+    cwd: command.folder,
+    env: { ...command.env },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const ended = new AbortController()
+  try {
+    const limit = clock.sleep(timeoutMs, AbortSignal.any([signal, ended.signal])).then(() => {
+      throw commandFault(program, `did not end within ${timeoutMs / 1000} s`)
+    })
+    return await Promise.race([outputOf(child, program), limit])
+  } finally {
+    ended.abort()
+    child.kill('SIGKILL')
+    // A grandchild may hold the pipe open: nothing waits for it.
+    child.stdout.destroy()
+  }
+}
+
+export function commandFault(program: string, problem: string): Fault {
+  return new Fault('password-command', `the command "${program}" ${problem}`)
+}
+
+function outputOf(child: ChildProcessByStdio<null, Readable, null>, program: string): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = []
+    let length = 0
+    child.stdout.on('data', (chunk: Uint8Array) => {
+      length += chunk.length
+      chunks.push(chunk)
+      if (length > maxOutput) reject(commandFault(program, 'printed far more than a secret'))
+    })
+    // The error is not kept as the cause: it repeats the arguments.
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      reject(commandFault(program, `could not be started (${error.code ?? 'unknown reason'})`))
+    })
+    child.on('close', (code, killedBy) => {
+      if (code === 0) resolve(Buffer.concat(chunks))
+      else
+        reject(
+          commandFault(program, code === null ? `was ended by ${String(killedBy)}` : `failed with exit code ${code}`),
+        )
+    })
+  })
+}

@@ -1,0 +1,52 @@
+import type { SourceKind, TargetKind, Timeouts } from '../ports/kind.js'
+import type { SecretSpec } from './secret-spec.js'
+
+/** A valid plan. All paths are absolute, all durations milliseconds, all sizes bytes. */
+export interface Plan {
+  readonly file: string
+  /** The state folder. */
+  readonly state: string
+  readonly concurrency: { readonly accounts: number; readonly perHost: number }
+  /** `bandwidth`: bytes a second. */
+  readonly limits: { readonly bandwidth?: number; readonly memory: number }
+  readonly retry: {
+    readonly attempts: number
+    readonly minDelay: number
+    readonly maxDelay: number
+    readonly maxWait: number
+  }
+  readonly timeouts: Timeouts
+  readonly accounts: readonly PlannedAccount[]
+  readonly warnings: readonly PlanWarning[]
+  /** Some secret stands in the plan itself. */
+  readonly hasPlainSecrets: boolean
+  /** Environment variables that hold secrets of any account: no child process may see them (QUIRKS SEC-03). */
+  readonly secretVariables: readonly string[]
+}
+
+/** Something valid that may not be meant. */
+export interface PlanWarning {
+  readonly code: string
+  readonly account?: string
+  readonly message: string
+}
+
+export interface PlannedAccount {
+  readonly name: string
+  readonly previously?: string
+  readonly host: string
+  readonly user: string
+  readonly source: { readonly kind: SourceKind; readonly settings: unknown }
+  /** By field name (`password`). */
+  readonly secrets: ReadonlyMap<string, SecretSpec>
+  readonly targets: readonly PlannedTarget[]
+}
+
+export interface PlannedTarget {
+  readonly name: string
+  readonly previously?: string
+  readonly kind: TargetKind
+  readonly settings: unknown
+  /** See TargetContext. */
+  readonly series?: string
+}

@@ -1,0 +1,147 @@
+import { z } from 'zod'
+import type { Kind, Kinds } from '../ports/kind.js'
+import { duration, size } from './units.js'
+
+/** The value of a source's `type` where the plan has none. */
+export const defaultSourceType = 'pop3'
+
+/** What stands under a secret's key. */
+export type SecretSetting = z.output<typeof secretSetting>
+
+const secretForms = '{ env: NAME }, { file: PATH }, { command: … }, { prompt: true } or a quoted string'
+
+const secretSetting = z
+  .union(
+    [
+      z.string().min(1).describe('The secret itself, in quotes'),
+      z
+        .strictObject({
+          env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'expected the name of an environment variable' }),
+        })
+        .describe('An environment variable'),
+      z.strictObject({ file: z.string().min(1) }).describe('A file that holds the secret and nothing else'),
+      z
+        .strictObject({ command: z.union([z.string().min(1), z.array(z.string()).min(1)]) })
+        .describe('A command that prints the secret, asked before every sign-in; no shell runs'),
+      z.strictObject({ prompt: z.literal(true) }).describe('Asked for on the terminal'),
+    ],
+    { error: ({ input }) => secretProblem(input) },
+  )
+  .describe('A secret: read from elsewhere, or a quoted string')
+
+function secretProblem(input: unknown): string {
+  if (typeof input === 'number' || typeof input === 'boolean' || input === null) {
+    return 'expected text: put the secret in quotes, so that YAML does not change it'
+  }
+  return `expected ${secretForms}`
+}
+
+function count(least: number, most: number): z.ZodNumber {
+  return z.int().min(least).max(most)
+}
+
+const settings = {
+  version: z.literal(1, { error: 'expected `version: 1`' }).describe('The version of this format'),
+  state: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Folder of the ledger and the spool; default: the plan file's name with .state, beside the plan"),
+  concurrency: z
+    .strictObject({
+      accounts: count(1, 1000).default(4).describe('Accounts at once'),
+      perHost: count(1, 1000).default(2).describe('Sessions at once per server name'),
+    })
+    .prefault({})
+    .describe('How much is done at once'),
+  limits: z
+    .strictObject({
+      bandwidth: size().optional().describe('Bytes a second over the whole run; default: no limit'),
+      memory: size().prefault('64MB').describe('Bytes of messages held in memory over the whole run'),
+    })
+    .prefault({})
+    .describe('What the whole run may use'),
+  retry: z
+    .strictObject({
+      attempts: count(1, 1000).default(5).describe('Attempts without progress in between'),
+      minDelay: duration(0).prefault('1s').describe('First pause'),
+      maxDelay: duration(0).prefault('2m').describe('Longest pause; each one doubles the last'),
+      maxWait: duration(0)
+        .prefault('15m')
+        .describe('A longer pause demanded by a server ends the account for this run'),
+    })
+    .prefault({})
+    .describe('What happens after a failure that may pass'),
+  timeouts: z
+    .strictObject({
+      connect: duration().prefault('30s').describe('Until the greeting: TCP, TLS and the first line'),
+      reply: duration().prefault('5m').describe('Until the first byte of a reply'),
+      stall: duration().prefault('2m').describe('Silence inside a reply'),
+      settle: duration(0).prefault('30s').describe('How long a lost session may still act at the server'),
+    })
+    .prefault({})
+    .describe('How long to wait'),
+}
+
+const names = {
+  name: z.string().min(1).max(200).optional(),
+  previously: z.string().min(1).optional(),
+}
+
+/** The plan without its accounts, for the JSON Schema. */
+export const settingsSchema = z.strictObject(settings)
+
+/** The whole plan; `defaults` are merged into the accounts by then. */
+export function planSchema(kinds: Kinds) {
+  return z.strictObject({
+    ...settings,
+    defaults: z.looseObject({}).optional(),
+    accounts: z.array(accountSchema(kinds)).min(1, { error: 'expected at least one account' }),
+  })
+}
+
+export type ValidPlan = z.output<ReturnType<typeof planSchema>>
+export type ValidAccount = ValidPlan['accounts'][number]
+
+/** One account with everything that it needs. */
+export function accountSchema(kinds: Kinds) {
+  return z.strictObject({
+    name: names.name.describe("Unique; default: the source's user"),
+    previously: names.previously.describe('Only after renaming an account: its old name'),
+    source: byType(kinds.sources.map(sourceSchema)).describe('The maildrop'),
+    afterCopy: z.literal('keep').default('keep').describe('What happens at the source afterwards'),
+    targets: z
+      .array(byType(kinds.targets.map(targetSchema)))
+      .min(1, { error: 'expected at least one target' })
+      .describe('Where the messages go'),
+  })
+}
+
+/** The keys of a kind's secrets. */
+export function secretKeys(kind: Kind<unknown, never> | undefined): readonly string[] {
+  return kind?.fields.filter(({ form }) => form === 'secret').map(({ key }) => key) ?? []
+}
+
+function sourceSchema(kind: Kinds['sources'][number]): z.ZodObject {
+  const secrets = Object.fromEntries(secretKeys(kind).map((key) => [key, secretSetting.optional()]))
+  const type = z.literal(kind.type).describe(`The protocol; default: ${defaultSourceType}`)
+  return kind.settings.safeExtend({ type, ...secrets })
+}
+
+function targetSchema(kind: Kinds['targets'][number]): z.ZodObject {
+  return kind.settings.safeExtend({
+    type: z.literal(kind.type).describe('The kind of target'),
+    name: names.name.describe('Unique in the account; default: the type, with -2, -3 … for a second one'),
+    previously: names.previously.describe('Only after renaming or moving a target: its old name'),
+  })
+}
+
+function byType(schemas: readonly z.ZodObject[]): z.ZodType<Record<string, unknown>, Record<string, unknown>> {
+  return z.discriminatedUnion('type', schemas as [z.ZodObject, ...z.ZodObject[]])
+}
+
+/** The setting, if it has the form of one. */
+export function readSecretSetting(value: unknown): SecretSetting | undefined {
+  const { data } = secretSetting.safeParse(value)
+  return data
+}

@@ -1,0 +1,65 @@
+import { z } from 'zod'
+import type { Kinds, SourceKind, TargetKind } from '../../src/ports/kind.js'
+import { defineKind } from '../../src/ports/kind.js'
+
+/** Kinds of about the shape of the real ones. What they make is of no interest to a plan. */
+const unmade = (): never => {
+  throw new Error('a plan makes nothing')
+}
+
+const pop3: SourceKind = defineKind({
+  type: 'pop3',
+  settings: z
+    .strictObject({
+      host: z.string().min(1),
+      port: z.int().min(1).max(65535).optional(),
+      tls: z.enum(['implicit', 'starttls', 'none']).default('implicit'),
+      tlsOptions: z.strictObject({ ca: z.string().min(1).optional(), verify: z.boolean().default(true) }).prefault({}),
+      allowPlaintext: z.boolean().default(false),
+      user: z.string().min(1),
+      authzid: z.string().optional(),
+    })
+    .superRefine(({ tls, allowPlaintext }, context) => {
+      if (tls === 'none' && !allowPlaintext) {
+        context.addIssue({ code: 'custom', path: ['tls'], message: '`tls: none` also needs `allowPlaintext: true`' })
+      }
+    }),
+  fields: [
+    { key: 'host', form: 'template' },
+    { key: 'user', form: 'template' },
+    { key: 'authzid', form: 'template' },
+    { key: 'tlsOptions.ca', form: 'file' },
+    { key: 'password', form: 'secret' },
+  ],
+  create: unmade,
+})
+
+const spare: SourceKind = defineKind({
+  type: 'spare',
+  settings: z.strictObject({ host: z.string(), user: z.string() }),
+  fields: [],
+  create: unmade,
+})
+
+const maildir: TargetKind = defineKind({
+  type: 'maildir',
+  settings: z.strictObject({
+    path: z.string().regex(/^[/A-Z]/),
+    folder: z.string().default(''),
+    newline: z.enum(['lf', 'crlf']).default('lf'),
+  }),
+  fields: [
+    { key: 'path', form: 'template-path' },
+    { key: 'folder', form: 'template' },
+  ],
+  create: unmade,
+})
+
+const mbox: TargetKind = defineKind({
+  type: 'mbox',
+  settings: z.strictObject({ path: z.string() }),
+  fields: [{ key: 'path', form: 'template-path' }],
+  create: unmade,
+})
+
+export const kinds: Kinds = { sources: [pop3, spare], targets: [maildir, mbox] }
