@@ -1,0 +1,260 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { readdir, rename, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import pLimit from 'p-limit'
+import { createFile, createStreamedFile, type FileFacts } from '../files/create-file.js'
+import { diskFault, errorCode, syncDirectory } from '../files/durable.js'
+import { type Lock, takeLock } from '../files/lock.js'
+import { type Owner, resolveOwner } from '../files/owner.js'
+import { canonicalFolder } from '../files/place.js'
+import { ruleDate } from '../mail/date.js'
+import { LfEncoder } from '../mail/line-ends.js'
+import { Fault } from '../ports/fault.js'
+import type { TargetContext } from '../ports/kind.js'
+import type { Flag, Message, MessageKey } from '../ports/message.js'
+import type { Position, Progress, Receipt, Writer } from '../ports/target.js'
+import type { MaildirSettings } from './maildir-settings.js'
+import { folderIdentity, messageFiles, prepareMaildir, subfolder } from './maildir-folder.js'
+
+/** A position: the folder, and which folder it was. */
+interface Standing {
+  readonly path: string
+  readonly dev: number
+  readonly ino: number
+}
+
+/** Files at work at once: enough that their syncs share the disk's journal commits. */
+const parallel = 32
+
+/** How many of a fresh lane's messages are looked for among what is already there (ARCHITECTURE, `ledger-missing`). */
+const probes = 20
+
+/**
+ * Stores messages as files: written and synced in tmp/, renamed, and at commit their folder is synced. The name is made
+ * from the account, the key and the digest, so that a later run finds a copy whose receipt was never written
+ * (QUIRKS MDR-04); as the key is in it, no other receipt can hold that file.
+ */
+export class MaildirWriter implements Writer {
+  readonly #settings: MaildirSettings
+  readonly #context: TargetContext
+  readonly #progress: Progress
+  readonly #standing: Standing
+  readonly #owner: Owner | undefined
+  readonly #lock: Lock
+  readonly #limit = pLimit(parallel)
+  /** Files that a dead run left for announced messages, by the unique part of their names. */
+  readonly #claims = new Map<string, string>()
+  /** In a lane without a past: names of ours that the ledger knows nothing of. */
+  readonly #strangers = new Set<string>()
+  #probesLeft = 0
+  /** Folders whose entries changed since the last commit. */
+  readonly #touched = new Set<string>()
+
+  static async open(settings: MaildirSettings, context: TargetContext, progress: Progress): Promise<MaildirWriter> {
+    const root = canonicalFolder(settings.path)
+    const standing = progress.position === undefined ? undefined : (JSON.parse(progress.position) as Standing)
+    if (context.series === undefined && progress.receipts > 0) {
+      await requirePresent(subfolder(root, settings.folder), standing)
+    }
+    const owner = await resolveOwner(settings.owner)
+    const path = await prepareMaildir(root, settings.folder, owner)
+    const lock = await takeLock(join(path, 'popferry.lock'), { run: context.run, what: `the Maildir ${path}` })
+    try {
+      const identity = await folderIdentity(path)
+      if (!identity) throw gone(path)
+      const writer = new MaildirWriter({ settings, context, progress, owner, lock, standing: { path, ...identity } })
+      await writer.#look(standing)
+      return writer
+    } catch (error) {
+      await lock.release()
+      throw error
+    }
+  }
+
+  private constructor(parts: WriterParts) {
+    this.#settings = parts.settings
+    this.#context = parts.context
+    this.#progress = parts.progress
+    this.#standing = parts.standing
+    this.#owner = parts.owner
+    this.#lock = parts.lock
+  }
+
+  get position(): Position {
+    return JSON.stringify(this.#standing) as Position
+  }
+
+  async append(message: Message): Promise<Receipt> {
+    return this.#limit(async () => {
+      try {
+        return await this.#store(message)
+      } catch (error) {
+        if (errorCode(error) === 'ENOENT') throw gone(this.#standing.path)
+        throw diskFault(error, 'store a message in', this.#standing.path)
+      }
+    })
+  }
+
+  async commit(): Promise<Position> {
+    const { path, dev, ino } = this.#standing
+    try {
+      await Promise.all([...this.#touched].map(syncDirectory))
+      const identity = await folderIdentity(path)
+      if (identity?.dev !== dev || identity.ino !== ino) throw gone(path)
+    } catch (error) {
+      throw diskFault(error, 'sync', path)
+    }
+    this.#touched.clear()
+    return this.position
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#lock.release()
+  }
+
+  async #store(message: Message): Promise<Receipt> {
+    const unique = `${accountPart(this.#progress.origin, message.key)}D${message.sha256.slice(0, 20)}`
+    this.#probe(unique)
+    const date = ruleDate(message.header, this.#settings.date, this.#context.clock.now())
+    const form = await storedForm(message, this.#settings.newline)
+    const claimed = await this.#claim(unique, form)
+    const base = claimed ?? `${Math.floor((date ?? 0) / 1000)}.${unique}.popferry`
+    if (claimed === undefined) await this.#create(base, form, date ?? 0)
+    const flags: Flag[] = [...(date === undefined ? ['date-missing' as const] : []), ...form.flags]
+    const where = this.#context.series === undefined ? base : `${this.#standing.path}/${base}`
+    const { key, sha256, size } = message
+    return { key, sha256, size, where, flags, ...(form.lossy && { stored: await digest(form.chunks()) }) }
+  }
+
+  async #create(base: string, form: StoredForm, mtime: number): Promise<void> {
+    const { path } = this.#standing
+    const draft = join(path, 'tmp', base)
+    const facts: FileFacts = { mode: Number.parseInt(this.#settings.mode, 8), mtime, owner: this.#owner }
+    try {
+      await (form.bytes ? createFile(draft, form.bytes, facts) : createStreamedFile(draft, form.chunks(), facts))
+      const folder = join(path, this.#settings.seen ? 'cur' : 'new')
+      this.#touched.add(folder)
+      // The name holds key and digest: what could stand there already is this very message.
+      await rename(draft, join(folder, this.#settings.seen ? `${base}:2,S` : base))
+    } catch (error) {
+      await unlink(draft).catch(() => undefined)
+      throw error
+    }
+  }
+
+  /** The base name of an earlier copy of exactly these bytes, wherever a mail reader has moved it since. */
+  async #claim(unique: string, form: StoredForm): Promise<string | undefined> {
+    const path = this.#claims.get(unique)
+    if (path === undefined) return undefined
+    this.#claims.delete(unique)
+    const there = await digest(createReadStream(path)).catch(() => undefined)
+    if (there !== (await digest(form.chunks()))) return undefined
+    this.#touched.add(dirname(path))
+    return basename(path).split(':', 1)[0]
+  }
+
+  #probe(unique: string): void {
+    if (this.#probesLeft === 0) return
+    this.#probesLeft--
+    if (!this.#strangers.has(unique)) return
+    throw new Fault('ledger-missing', `${this.#standing.path} already holds messages of this account`)
+  }
+
+  /** Looks for what a dead run may have left, and removes its half-written files. */
+  async #look(before: Standing | undefined): Promise<void> {
+    const { announced, origin, receipts } = this.#progress
+    const announcedParts = new Set(announced.map(({ key }) => accountPart(origin, key)))
+    const isAnnounced = (unique: string): boolean => announcedParts.has(unique.split('D', 1)[0] ?? '')
+    const fresh = before === undefined && receipts === 0
+    this.#probesLeft = fresh ? probes : 0
+    if (!fresh && announced.length === 0) return
+    for (const folder of new Set([before?.path ?? this.#standing.path, this.#standing.path])) {
+      for await (const { name, path } of messageFiles(folder)) {
+        const unique = uniquePart(name)
+        if (unique === undefined) continue
+        if (isAnnounced(unique)) this.#claims.set(unique, path)
+        else if (fresh) this.#strangers.add(unique)
+      }
+      const drafts = await readdir(join(folder, 'tmp')).catch(() => [])
+      const ours = drafts.filter((name) => isAnnounced(uniquePart(name) ?? ''))
+      await Promise.all(ours.map(async (name) => unlink(join(folder, 'tmp', name))))
+    }
+  }
+}
+
+interface WriterParts {
+  readonly settings: MaildirSettings
+  readonly context: TargetContext
+  readonly progress: Progress
+  readonly standing: Standing
+  readonly owner: Owner | undefined
+  readonly lock: Lock
+}
+
+/** A lane with receipts must find its messages where it left them (CONTRACT, `target-gone`). */
+async function requirePresent(path: string, before: Standing | undefined): Promise<void> {
+  const identity = await folderIdentity(path)
+  if (!identity) throw gone(path)
+  // A Maildir that the plan says was moved may be on another device now.
+  if (before?.path === path && identity.dev !== before.dev) {
+    throw new Fault('target-gone', `${path} is on another device than before`)
+  }
+  for await (const _ of messageFiles(path)) return
+  throw new Fault('target-gone', `${path} is empty, although messages were delivered there`)
+}
+
+function gone(path: string): Fault {
+  return new Fault('target-gone', `the Maildir ${path} is not there any more`)
+}
+
+/** What is the same for every copy of one message of one account. */
+function accountPart(origin: string, key: MessageKey): string {
+  return `K${createHash('sha256').update(`${origin}\0`).update(Buffer.from(key, 'latin1')).digest('hex').slice(0, 20)}`
+}
+
+function uniquePart(name: string): string | undefined {
+  return /^\d+\.(K[0-9a-f]{20}D[0-9a-f]{20})\.popferry(?::|$)/.exec(name)?.[1]
+}
+
+interface StoredForm {
+  /** The whole where the message is in memory. */
+  readonly bytes: Uint8Array | undefined
+  readonly lossy: boolean
+  readonly flags: readonly Flag[]
+  chunks(): AsyncIterable<Uint8Array>
+}
+
+async function storedForm(message: Message, newline: 'lf' | 'crlf'): Promise<StoredForm> {
+  if (newline === 'crlf') {
+    return { bytes: message.bytes, lossy: false, flags: [], chunks: () => message.open() }
+  }
+  const encoder = new LfEncoder()
+  if (message.bytes) {
+    const bytes = encoder.whole(message.bytes)
+    return { bytes, ...lossyFlags(encoder), chunks: () => one(bytes) }
+  }
+  // Read once to learn whether the form is lossy: the receipt needs to know, the memory must stay small.
+  for await (const chunk of message.open()) encoder.push(chunk)
+  return { bytes: undefined, ...lossyFlags(encoder), chunks: () => encoded(message) }
+}
+
+function lossyFlags({ lossy }: LfEncoder): Pick<StoredForm, 'lossy' | 'flags'> {
+  return { lossy, flags: lossy ? ['lossy-form'] : [] }
+}
+
+async function* one(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes
+}
+
+async function* encoded(message: Message): AsyncIterable<Uint8Array> {
+  const encoder = new LfEncoder()
+  for await (const chunk of message.open()) yield encoder.push(chunk)
+  yield encoder.end()
+}
+
+async function digest(chunks: AsyncIterable<unknown>): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of chunks) hash.update(chunk as Uint8Array)
+  return hash.digest('hex')
+}
