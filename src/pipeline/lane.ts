@@ -41,7 +41,7 @@ export class LaneRun {
   readonly #context: LaneContext
   readonly #writer: Writer
   /** Announced by a run that died and not offered yet, in announced order. */
-  readonly #owed: MessageKey[]
+  readonly #owed: Announced[]
   readonly #queue: Delivery[] = []
   /** Everything offered and not yet released: queued or in the batch in hand. */
   readonly #held = new Set<Delivery>()
@@ -65,7 +65,7 @@ export class LaneRun {
     this.lane = lane
     this.#writer = writer
     this.#context = context
-    this.#owed = progress.announced.map(({ key }) => key)
+    this.#owed = [...progress.announced]
     this.#done = this.#run()
   }
 
@@ -79,19 +79,19 @@ export class LaneRun {
 
   /** Announced by a run that died: to be fetched first and in this order, because a target may hold half of one. */
   get owed(): readonly MessageKey[] {
-    return this.#owed
+    return this.#owed.map(({ key }) => key)
   }
 
   /** The source cannot bring these announced messages: nothing waits for them any longer. */
   forgive(unavailable: (key: MessageKey) => boolean): void {
-    const left = this.#owed.filter((key) => !unavailable(key))
+    const left = this.#owed.filter(({ key }) => !unavailable(key))
     this.#owed.splice(0, this.#owed.length, ...left)
   }
 
   /** False where the lane cannot take the message now: it has stopped, or others are owed first. */
   offer(delivery: Delivery): boolean {
     if (!this.open) return false
-    if (this.#owed.length > 0 && this.#owed[0] !== delivery.message.key) return false
+    if (this.#owed[0] && this.#owed[0].key !== delivery.message.key) return false
     this.#owed.shift()
     delivery.hold()
     this.#held.add(delivery)
@@ -149,15 +149,16 @@ export class LaneRun {
       at: this.#context.clock.now(),
     }
     const next = this.#ripe() && this.open ? this.#take() : []
-    const begun = next.length > 0 ? { begun: this.#announce(next) } : {}
+    // What a dead run announced stays announced until it has been offered.
+    const begun = next.length > 0 || this.#owed.length > 0 ? { begun: this.#announce(next) } : {}
     await this.#context.ledger.advance(this.lane, { committed, ...begun })
     await this.#settle(batch, receipts)
     return next
   }
 
   #announce(batch: readonly Delivery[]): NonNullable<LaneStep['begun']> {
-    const announced: Announced[] = batch.map(({ message: { key, sha256, size } }) => ({ key, sha256, size }))
-    return { announced, position: this.#writer.position, at: this.#context.clock.now() }
+    const offered = batch.map(({ message: { key, sha256, size } }) => ({ key, sha256, size }))
+    return { announced: [...offered, ...this.#owed], position: this.#writer.position, at: this.#context.clock.now() }
   }
 
   /** Appends all at once; the writer orders them. Nothing is still running when this settles. */

@@ -1,0 +1,80 @@
+import type { MigrationJob } from '../src/app/migrate.js'
+import type { Plan, PlannedAccount } from '../src/plan/plan.js'
+import type { Clock } from '../src/ports/clock.js'
+import type { Emit } from '../src/ports/event.js'
+import { Fault } from '../src/ports/fault.js'
+import type { SecretProvider } from '../src/ports/secret.js'
+import type { Target } from '../src/ports/target.js'
+
+export interface JobContext {
+  readonly plan: Plan
+  readonly run: string
+  readonly clock: Clock
+  readonly emit: Emit
+  readonly transcript: boolean
+  /** By account, then by field. */
+  readonly secrets: ReadonlyMap<string, ReadonlyMap<string, SecretProvider>>
+}
+
+/** Makes the adapters of the accounts. Throws a Fault `plan-conflict` where the plan cannot work. */
+export function makeJobs(accounts: readonly PlannedAccount[], context: JobContext): readonly MigrationJob[] {
+  const jobs = accounts.map((account) => naming(account.name, () => makeJob(account, context)))
+  const conflicts = meetings(jobs)
+  if (conflicts.length > 0) throw new Fault('plan-conflict', conflicts.join('\n'))
+  return jobs
+}
+
+function makeJob(planned: PlannedAccount, { plan, run, clock, emit, transcript, secrets }: JobContext): MigrationJob {
+  const { name, previously, host, user, source, targets } = planned
+  return {
+    name,
+    ...(previously !== undefined && { previously }),
+    host,
+    user,
+    source: source.kind.create(source.settings, {
+      account: name,
+      clock,
+      emit,
+      timeouts: plan.timeouts,
+      secrets: secrets.get(name) ?? new Map<string, SecretProvider>(),
+      transcript,
+    }),
+    targets: targets.map(({ name, previously, kind, settings, series }) => ({
+      name,
+      ...(previously !== undefined && { previously }),
+      target: kind.create(settings, { clock, series, run }),
+    })),
+  }
+}
+
+/** An adapter does not know whose it is. */
+function naming<T>(account: string, make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'plan-conflict') throw error
+    throw new Fault('plan-conflict', `account "${account}": ${error.message}`, error.facts)
+  }
+}
+
+/** Lanes that meet at one place although they must not: two of one account never, others only where it is shareable. */
+function meetings(jobs: readonly MigrationJob[]): readonly string[] {
+  const first = new Map<string, { readonly account: string; readonly lane: string }>()
+  const conflicts: string[] = []
+  for (const { name: account, targets } of jobs) {
+    for (const { name, target } of targets) {
+      const lane = `target "${name}" of account "${account}"`
+      const other = first.get(target.place)
+      if (other && (other.account === account || !target.shareable)) {
+        conflicts.push(`${lane} and ${other.lane} are one place (${pathOf(target)}): give each a path of its own`)
+      }
+      first.set(target.place, other ?? { account, lane })
+    }
+  }
+  return conflicts
+}
+
+/** A place is `kind:path`. */
+function pathOf({ place }: Target): string {
+  return place.slice(place.indexOf(':') + 1)
+}

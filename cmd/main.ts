@@ -1,0 +1,78 @@
+import { Command, CommanderError } from 'commander'
+import { addCommonOptions, addRunOptions, type CommonOptions, type RunOptions } from './options.js'
+import { processStreams, type Streams } from './streams.js'
+import { packageVersion } from './version.js'
+
+/**
+ * Runs the command line of this process and sets its exit code. Only commander is imported before a command is chosen:
+ * `--version` must not wait for what `run` needs.
+ */
+export async function main(): Promise<void> {
+  const streams = processStreams()
+  const fail = async (error: unknown): Promise<number> => {
+    const { explain } = await import('./explain.js')
+    return explain(error, streams.stderr)
+  }
+  // Also what nobody awaited. The ledger and the targets stand this like a kill (QUIRKS PRC-08).
+  process.on('uncaughtException', (error) => {
+    void fail(error).finally(() => process.exit(1))
+  })
+  try {
+    process.exitCode = await execute(process.argv, streams)
+  } catch (error) {
+    process.exitCode = error instanceof CommanderError ? usageExitCode(error) : await fail(error)
+  }
+}
+
+async function execute(argv: readonly string[], streams: Streams): Promise<number> {
+  let code = 0
+  const program = buildProgram(packageVersion(), streams, (result) => {
+    code = result
+  })
+  await program.parseAsync(argv)
+  return code
+}
+
+/** Help and version were asked for, or the command line is wrong; commander has printed which. */
+function usageExitCode(error: CommanderError): number {
+  return error.exitCode === 0 ? 0 : 2
+}
+
+function buildProgram(version: string, streams: Streams, done: (exitCode: number) => void): Command {
+  const program = new Command('popferry')
+    .description('Copies POP3 mailboxes into Maildirs and mboxes: every message, exactly once, unchanged.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        streams.stdout.write(text)
+      },
+      writeErr: (text) => {
+        streams.stderr.write(text)
+      },
+    })
+    .version(version, '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+  const planArgument = ['[plan]', 'the plan file', 'migrate.yaml'] as const
+
+  const run = program.command('run').argument(...planArgument)
+  run.description('copy what is missing; safe to repeat, to interrupt and to kill')
+  addCommonOptions(addRunOptions(run), version).action(async (plan: string, options: RunOptions) => {
+    const { run } = await import('./run.js')
+    done(await run(plan, options, streams))
+  })
+
+  const status = program.command('status').argument(...planArgument)
+  status.description("show what is where, from popferry's own records; contacts nobody")
+  addCommonOptions(status, version).action(async (plan: string, options: CommonOptions) => {
+    const { status } = await import('./status.js')
+    done(await status(plan, options, streams))
+  })
+
+  const demo = program.command('demo')
+  demo.description('copy a sample mailbox from a server inside this process into ./popferry-demo')
+  addCommonOptions(demo, version).action(async (options: CommonOptions) => {
+    const { demo } = await import('./demo.js')
+    done(await demo(options, streams))
+  })
+  return program
+}

@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto'
+import { readFile, stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { loadPlan } from '../src/plan/load.js'
+import type { Plan, PlannedAccount } from '../src/plan/plan.js'
+import { NoSuchAccount, selectAccounts } from '../src/plan/select.js'
+import type { Clock } from '../src/ports/clock.js'
+import { kinds } from '../src/registry.js'
+import type { CommonOptions } from './options.js'
+import { Refusal } from './refusal.js'
+
+export interface OpenedPlan {
+  readonly plan: Plan
+  /** The accounts that were asked for. */
+  readonly accounts: readonly PlannedAccount[]
+  readonly stateFolder: string
+  /** This invocation's id: sorts by time, and is safe as a part of a path. */
+  readonly run: string
+  /** A secret stands in the plan, and others may read it. */
+  readonly exposesSecrets: boolean
+}
+
+/** Reads the plan and applies the options to it. Throws a Refusal that says everything that is wrong. */
+export async function openPlan(
+  file: string,
+  { account, state }: Pick<CommonOptions, 'account' | 'state'>,
+  clock: Pick<Clock, 'now'>,
+): Promise<OpenedPlan> {
+  const now = new Date(clock.now())
+  const run = `${now.toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(3).toString('hex')}`
+  const loaded = loadPlan({ bytes: await readPlan(file), file, kinds, now, run })
+  if ('diagnostics' in loaded) throw Refusal.ofPlan(loaded.diagnostics)
+  const { plan } = loaded
+  return {
+    plan,
+    accounts: select(plan, account),
+    stateFolder: state === undefined ? plan.state : resolve(state),
+    run,
+    exposesSecrets: plan.hasPlainSecrets && (await othersRead(file)),
+  }
+}
+
+async function readPlan(file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
+    if (code === 'ENOENT')
+      throw new Refusal([`${file}: there is no such plan; see migrate.example.yaml for one to start from`])
+    throw new Refusal([`${file}: the plan cannot be read (${code})`])
+  }
+}
+
+function select(plan: Plan, patterns: readonly string[]): readonly PlannedAccount[] {
+  try {
+    return selectAccounts(plan, patterns)
+  } catch (error) {
+    if (error instanceof NoSuchAccount) throw new Refusal([error.message])
+    throw error
+  }
+}
+
+/** QUIRKS SEC-05. */
+async function othersRead(file: string): Promise<boolean> {
+  return process.platform !== 'win32' && ((await stat(file)).mode & 0o044) !== 0
+}

@@ -1,0 +1,25 @@
+import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
+import { printable } from '../src/reporters/printable.js'
+
+/** Asks on the terminal without showing the answer; undefined where there is no terminal (QUIRKS SEC-10). */
+export function terminalPrompt(signal: AbortSignal): ((account: string) => Promise<string>) | undefined {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined
+  return async (account) => {
+    process.stderr.write(`Password of ${printable(account)}: `)
+    const silent = new Writable({
+      write(_, __, done) {
+        done()
+      },
+    })
+    const asking = createInterface({ input: process.stdin, output: silent, terminal: true })
+    // In raw mode the terminal makes no signal of Ctrl-C.
+    asking.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+    try {
+      return await asking.question('', { signal })
+    } finally {
+      asking.close()
+      process.stderr.write('\n')
+    }
+  }
+}
