@@ -1,6 +1,7 @@
 import { Fault } from '../ports/fault.js'
 import type { Entry } from '../ports/message.js'
 import type { LaneBook } from './lane-book.js'
+import { mergeOrders } from './merge-orders.js'
 import type { Roster } from './roster.js'
 
 /** What is left to fetch in this run, in which order, and what earlier sessions of the run taught about it. */
@@ -35,17 +36,19 @@ export class Agenda {
       else if (fault) this.#roster.setFailed(number, fault)
     }
     if (this.#limit !== undefined) this.#admitted ??= new Set(this.wanted().slice(0, this.#limit))
-    const wanted = new Set(this.wanted())
+    // What only `--limit` holds back stays announced: it may stand in the target already.
+    const available = new Set(this.#available())
     for (const { run } of this.#books) {
-      run?.forgive((key) => !wanted.has(this.#roster.numberOf(key) ?? -1))
+      run?.forgive((key) => !available.has(this.#roster.numberOf(key) ?? -1))
     }
   }
 
   /** The numbers of the messages to fetch: first what dead runs announced, in their order, then as listed. */
   wanted(): readonly number[] {
-    const listed = new Set(this.#fetchable())
-    const owed = this.#books.flatMap(({ run }) => run?.owed ?? []).map((key) => this.#roster.numberOf(key) ?? -1)
-    return [...new Set([...owed.filter((number) => listed.has(number)), ...listed])]
+    const listed = new Set(this.#available())
+    const owed = this.#books.map(({ run }) => (run?.owed ?? []).map((key) => this.#roster.numberOf(key) ?? -1))
+    const first = mergeOrders(owed).filter((number) => listed.has(number))
+    return [...new Set([...first, ...listed])].filter((number) => this.#admitted?.has(number) !== false)
   }
 
   /** The server answered -ERR to its RETR: asked once more, in another session (QUIRKS RET-15). */
@@ -72,10 +75,10 @@ export class Agenda {
     for (const { run } of this.#books) run?.forgive((owed) => owed === key)
   }
 
-  *#fetchable(): Iterable<number> {
+  /** Listed, lacked by somebody, and not given up. */
+  *#available(): Iterable<number> {
     for (const number of this.#listed) {
-      if (this.#admitted?.has(number) === false || this.#roster.entry(number).fault) continue
-      if ((this.#tries.get(number) ?? 0) >= maxTries) continue
+      if (this.#roster.entry(number).fault || (this.#tries.get(number) ?? 0) >= maxTries) continue
       if (this.#books.some((book) => book.alive && book.lacks(number))) yield number
     }
   }

@@ -16,7 +16,7 @@ export interface ListingOptions {
   readonly pipelined: boolean
   /** CAPA lists UIDL, so a refusal passes; else the server does not know the command (QUIRKS LST-01, LST-02). */
   readonly knowsUidl: boolean
-  /** The wait for the first byte of each pipelined reply, ms. */
+  /** The wait for the first byte of each pipelined reply but the first, ms. */
   readonly replyMs: number
 }
 
@@ -42,7 +42,9 @@ export async function readMaildrop(wire: Wire, options: ListingOptions): Promise
 
 async function ask(command: 'STAT' | 'LIST' | 'UIDL', wire: Wire, options: ListingOptions): Promise<Reply> {
   wire.connection.phase = command
-  const reply = options.pipelined ? await wire.reply(options.replyMs) : await wire.ask(command)
+  // STAT may take minutes, for it opens the maildrop (QUIRKS CON-03); a server that loses glued commands answers it.
+  const patience = command === 'STAT' ? wire.patience.reply : options.replyMs
+  const reply = options.pipelined ? await wire.reply(patience) : await wire.ask(command)
   if (reply.ok) return reply
   if (reply.status !== 'error') throw wire.outOfStep(reply)
   const passing = passingFault(reply, wire.connection)

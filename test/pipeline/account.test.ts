@@ -1,0 +1,230 @@
+import { describe, expect, it } from 'vitest'
+import { type AccountResult, runAccount } from '../../src/pipeline/account.js'
+import { Budget } from '../../src/pipeline/budget.js'
+import { MessageIntake } from '../../src/pipeline/intake.js'
+import type { Event } from '../../src/ports/event.js'
+import { Fault } from '../../src/ports/fault.js'
+import type { Announced, Position } from '../../src/ports/target.js'
+import { Secret } from '../../src/ports/secret.js'
+import type { MessageKey } from '../../src/ports/message.js'
+import { pop3 } from '../../src/sources/pop3.js'
+import { InstantClock } from '../support/clock.js'
+import { close, cutAfter, send } from '../support/fake-actions.js'
+import { type FakeOptions, FakePop3Server } from '../support/fake-pop3-server.js'
+import { MemoryLedger, MemoryTarget } from '../support/memory-ports.js'
+
+const body = (text: string): string => `Subject: ${text}\r\n\r\n${text}\r\n`
+const five = ['one', 'two', 'three', 'four', 'five'].map(body)
+
+/** One account with two targets in memory, against a real socket. */
+class Scene implements AsyncDisposable {
+  readonly server: FakePop3Server
+  readonly ledger = new MemoryLedger()
+  readonly one = new MemoryTarget()
+  readonly two = new MemoryTarget()
+  readonly events: Event[] = []
+  readonly clock = new InstantClock()
+
+  static async start(options: FakeOptions = {}): Promise<Scene> {
+    return new Scene(await FakePop3Server.start({ messages: five, ...options }))
+  }
+
+  private constructor(server: FakePop3Server) {
+    this.server = server
+  }
+
+  async run(more: { readonly limit?: number; readonly attempts?: number } = {}): Promise<AccountResult> {
+    const { host, port, user, password } = this.server
+    const emit = (event: Event): void => void this.events.push(event)
+    const source = pop3.create(pop3.settings.parse({ host, port, user, tls: 'none' }), {
+      account: 'alice',
+      clock: this.clock,
+      emit,
+      timeouts: { connect: 5000, reply: 5000, stall: 5000, settle: 0 },
+      secrets: new Map([['password', async () => new Secret(password)]]),
+      transcript: false,
+    })
+    const targets = [
+      { name: 'one', target: this.one },
+      { name: 'two', target: this.two },
+    ]
+    const spool = { create: () => expect.unreachable('nothing here is large') }
+    return runAccount(
+      { name: 'alice', source, targets },
+      {
+        run: 'r',
+        ledger: this.ledger,
+        clock: this.clock,
+        emit,
+        intake: new MessageIntake(spool, undefined),
+        budget: new Budget(1_000_000),
+        batch: { messages: 500, bytes: 1_000_000, ageMs: 1000 },
+        retry: { attempts: more.attempts ?? 3, minDelay: 1000, maxDelay: 60_000, maxWait: 900_000 },
+        dryRun: false,
+        limit: more.limit,
+        signal: new AbortController().signal,
+      },
+    )
+  }
+
+  /** What an earlier run has delivered to a target. */
+  async deliver(target: string, ...keys: string[]): Promise<void> {
+    const receipts = keys.map((key) => ({ key: key as MessageKey, sha256: '', size: 0, where: '', flags: [] }))
+    await this.ledger.advance(
+      { account: 'alice', target },
+      { committed: { receipts, position: '' as Position, at: 0 } },
+    )
+  }
+
+  /** What a run that died has announced for a target. */
+  async announce(target: string, ...keys: string[]): Promise<void> {
+    const announced = keys.map((key): Announced => ({ key: key as MessageKey, sha256: '', size: 0 }))
+    await this.ledger.advance({ account: 'alice', target }, { begun: { announced, position: '' as Position, at: 0 } })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server[Symbol.asyncDispose]()
+  }
+}
+
+const ids = ['u1', 'u2', 'u3', 'u4', 'u5']
+
+describe('an account', () => {
+  it('brings every message to every target, then QUITs', async () => {
+    await using scene = await Scene.start()
+    expect(await scene.run()).toMatchObject({ status: 'ok', counts: { listed: 5, copied: 5, present: 0 }, faults: [] })
+    expect(scene.one.stored).toEqual(ids)
+    expect(scene.two.stored).toEqual(ids)
+    expect(scene.server.sessions).toMatchObject([{ quit: true }])
+    expect(await scene.run()).toMatchObject({ status: 'ok', counts: { listed: 5, copied: 0, present: 5 } })
+    expect(scene.server.retrs('u1')).toBe(1)
+  })
+
+  it('asks first for what a dead run announced, in its order, each once, although the targets differ', async () => {
+    await using scene = await Scene.start()
+    await scene.deliver('one', 'u1', 'u2', 'u3')
+    await scene.announce('one', 'u5', 'u4')
+    await scene.deliver('two', 'u1')
+    await scene.announce('two', 'u3', 'u2', 'u5')
+    await scene.run()
+    expect(scene.server.sessions.map(({ retrieved }) => retrieved)).toEqual([['u3', 'u2', 'u5', 'u4']])
+    expect(scene.one.stored).toEqual(['u5', 'u4'])
+    expect(scene.two.stored).toEqual(['u3', 'u2', 'u5', 'u4'])
+  })
+
+  it('keeps announced what only --limit holds back', async () => {
+    await using scene = await Scene.start()
+    await scene.announce('one', 'u2', 'u3', 'u4')
+    expect((await scene.run({ limit: 2 })).counts).toMatchObject({ copied: 2, pending: 3 })
+    expect(scene.one.stored).toEqual(['u2', 'u3'])
+    const { announced } = await scene.ledger.load({ account: 'alice', target: 'one' })
+    expect(announced.map(({ key }) => key)).toEqual(['u4'])
+  })
+
+  it('waits for nothing that the server no longer lists', async () => {
+    await using scene = await Scene.start()
+    await scene.announce('one', 'gone', 'u2')
+    expect(await scene.run()).toMatchObject({ status: 'ok', counts: { copied: 5 } })
+    expect(scene.one.stored).toEqual(['u2', 'u1', 'u3', 'u4', 'u5'])
+  })
+
+  it('RET-15 asks once more for a message that was refused, in another session', async () => {
+    const RETR = ({ uidl, session }: { uidl: string | undefined; session: number }) =>
+      uidl === 'u2' && session === 1 ? send('-ERR not now\r\n') : undefined
+    await using scene = await Scene.start({ hooks: { RETR } })
+    expect(await scene.run()).toMatchObject({ status: 'ok', counts: { copied: 5, failed: 0 } })
+    expect(scene.server.sessions.map(({ retrieved }) => retrieved)).toEqual([ids, ['u2']])
+  })
+
+  it('RET-15 names a message that stays refused; the others are copied', async () => {
+    await using scene = await Scene.start({
+      hooks: { RETR: ({ uidl }) => (uidl === 'u2' ? send('-ERR it is gone\r\n') : undefined) },
+    })
+    expect(await scene.run()).toMatchObject({ status: 'incomplete', counts: { copied: 4, failed: 1 } })
+    expect(scene.server.retrs('u2')).toBe(2)
+    expect(scene.events).toContainEqual(expect.objectContaining({ type: 'message.failed', key: 'u2' }))
+    expect(scene.ledger.summaries).toMatchObject([{ failures: [{ key: 'u2', code: 'retr-refused' }] }])
+  })
+
+  it('SES-05 leaves a message out on which two sessions died, and copies the others', async () => {
+    await using scene = await Scene.start({
+      hooks: { RETR: ({ uidl }) => (uidl === 'u3' ? cutAfter(5) : undefined) },
+    })
+    expect(await scene.run()).toMatchObject({ status: 'incomplete', counts: { copied: 4, failed: 1 } })
+    expect(scene.server.retrs('u3')).toBe(2)
+    expect(scene.ledger.summaries).toMatchObject([{ failures: [{ key: 'u3', code: 'breaks-session' }] }])
+  })
+
+  it('RET-18 calls a message vanished that could not be fetched and is not listed any more', async () => {
+    await using scene = await Scene.start({
+      hooks: {
+        RETR: ({ uidl }) => {
+          if (uidl !== 'u3') return undefined
+          scene.server.messages = scene.server.messages.filter((message) => message.uidl !== 'u3')
+          return send('-ERR no such message\r\n')
+        },
+      },
+    })
+    expect(await scene.run()).toMatchObject({ status: 'ok', counts: { copied: 4, vanished: 1, failed: 0 } })
+  })
+
+  it('SES-04 goes on as long as each session brings something, however often it is cut', async () => {
+    await using scene = await Scene.start({ cutEvery: 1 })
+    expect(await scene.run({ attempts: 2 })).toMatchObject({ status: 'ok', counts: { copied: 5 } })
+    expect(scene.server.sessions.filter(({ quit }) => quit).length).toBeLessThanOrEqual(1)
+  })
+
+  it('CON-09 gives up after the attempts of the plan, with longer and longer pauses', async () => {
+    await using scene = await Scene.start({ hooks: { greeting: () => close } })
+    expect(await scene.run({ attempts: 4 })).toMatchObject({ status: 'incomplete', counts: { listed: 0 } })
+    expect(scene.server.sessions).toHaveLength(4)
+    const pauses = scene.events.flatMap((event) => (event.type === 'retry' ? [event.delayMs] : []))
+    expect(pauses).toEqual([1000, 2000, 4000])
+  })
+
+  it.each(['-ERR [AUTH] wrong password\r\n', '-ERR invalid credentials\r\n'])(
+    'AUT-01 signs in once where the answer is clear: %j',
+    async (answer) => {
+      await using scene = await Scene.start({ hooks: { PASS: () => send(answer), AUTH: () => send(answer) } })
+      expect(await scene.run()).toMatchObject({ status: 'failed', faults: [{ code: 'auth-failed' }] })
+      expect(scene.server.sessions).toHaveLength(1)
+    },
+  )
+
+  it('serves the other target where one stops, and does not QUIT', async () => {
+    await using scene = await Scene.start()
+    scene.two.beforeCommit = async () => {
+      throw new Fault('disk-full', 'no space left')
+    }
+    expect(await scene.run()).toMatchObject({ status: 'incomplete', counts: { copied: 0, pending: 5 } })
+    expect(scene.one.stored).toEqual(ids)
+    expect(scene.server.lines).not.toContain('QUIT')
+    scene.two.beforeCommit = async () => undefined
+    scene.two.stored.length = 0
+    expect(await scene.run()).toMatchObject({ status: 'ok', counts: { copied: 5 } })
+    expect(scene.one.stored).toEqual(ids)
+    expect(scene.two.stored).toEqual(ids)
+  })
+
+  it('opens a target again after a reason that passes', async () => {
+    await using scene = await Scene.start()
+    let commits = 0
+    scene.two.beforeCommit = async () => {
+      if (commits++ > 0) return
+      scene.two.stored.length = 0
+      throw new Fault('mbox-locked', 'another program holds the lock')
+    }
+    expect(await scene.run()).toMatchObject({ status: 'ok', counts: { copied: 5 } })
+    expect(scene.two.stored).toEqual(ids)
+    expect(scene.two.log).toEqual(['open fresh', 'close', 'open ', 'close'])
+  })
+
+  it('fails where the ledger does, without QUIT', async () => {
+    await using scene = await Scene.start()
+    scene.one.beforeCommit = async () => {
+      scene.ledger.fail = new Fault('state-failed', 'the disk is full')
+    }
+    expect(await scene.run()).toMatchObject({ status: 'failed', counts: { copied: 0 } })
+    expect(scene.server.lines).not.toContain('QUIT')
+  })
+})
