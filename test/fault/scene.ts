@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { expect } from 'vitest'
+import { readMaildir, readMboxrd, tempFolder, type TempFolder } from '../support/rig.js'
+
+/** `npm run test:fault` leaves nothing out. */
+export const thorough = process.env['POPFERRY_THOROUGH'] !== undefined
+
+/** Twins, a forged From_ line, bare line feeds, and one that does not fit into a write buffer. */
+export const messages = [
+  'Subject: one\r\n\r\nFrom here\r\n>From there\r\n',
+  'Subject: twin\r\n\r\nsame\r\n',
+  'Subject: twin\r\n\r\nsame\r\n',
+  `Subject: large\r\n\r\n${'0123456789abcdef\r\n'.repeat(65_000)}`,
+  'Subject: bare\r\n\r\na\nFrom b\n\r\n',
+  'Subject: last\r\n\r\n\r\n\r\n',
+]
+const foreign = 'From someone Thu Jan  1 00:00:00 1970\nSubject: foreign\n\nNot ours\n'
+
+/** Where one run after the other works, with what somebody else had there before. */
+export async function fresh(): Promise<TempFolder> {
+  const folder = await tempFolder()
+  for (const part of ['tmp', 'new', 'cur']) await mkdir(folder.at('maildir', part), { recursive: true })
+  await writeFile(folder.at('maildir', 'new', 'foreign'), 'Not ours\n')
+  await writeFile(folder.at('mbox'), foreign)
+  return folder
+}
+
+function digests(bodies: Iterable<string | Uint8Array>): string[] {
+  return Array.from(bodies, (body) => createHash('sha256').update(body).digest('hex')).sort()
+}
+
+const asStored = (body: string): string => body.replaceAll('\r\n', '\n')
+
+/** Each message is there once, unchanged, and nothing else is that was not there before. */
+export async function requireExact(folder: TempFolder): Promise<void> {
+  const files = await readMaildir(folder.at('maildir'))
+  const stored = files.map(({ bytes }) => bytes)
+  expect(digests(stored)).toEqual(digests([...messages.map(asStored), 'Not ours\n']))
+  expect(await readdir(folder.at('maildir'))).toEqual(['cur', 'new', 'tmp'])
+  expect((await readFile(folder.at('mbox'), 'utf8')).startsWith(foreign)).toBe(true)
+  const inMbox = (await readMboxrd(folder.at('mbox'))).map(({ bytes }) => bytes)
+  expect(digests(inMbox)).toEqual(digests([...messages.map(asStored), 'Subject: foreign\n\nNot ours\n']))
+  const names = (await readdir(folder.path)).filter((name) => name !== 'migrate.yaml')
+  expect(names.sort()).toEqual(['maildir', 'mbox', 'state'])
+  expect(await readdir(folder.at('state', 'spool'))).toEqual([])
+}

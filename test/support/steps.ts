@@ -1,0 +1,114 @@
+import type { Ledger } from '../../src/ports/ledger.js'
+import type { Message } from '../../src/ports/message.js'
+import type { Session, Source } from '../../src/ports/source.js'
+import type { Target, Writer } from '../../src/ports/target.js'
+
+/** The process is dead: whatever it would have done next does not happen. */
+export class Dead extends Error {}
+
+/**
+ * Counts the calls of ports, before and after each, and dies at one of them: from then on every call fails. Letting go
+ * of locks and sockets is still allowed, as the kernel would do it.
+ */
+export class Steps {
+  readonly #stopAt: number
+  count = 0
+
+  constructor(stopAt = Infinity) {
+    this.#stopAt = stopAt
+  }
+
+  step(): void {
+    if (this.count < this.#stopAt) this.count++
+    if (this.count === this.#stopAt) throw new Dead(`dead at step ${this.count}`)
+  }
+
+  async around<T>(call: () => Promise<T>): Promise<T> {
+    this.step()
+    const result = await call()
+    this.step()
+    return result
+  }
+
+  ledger(ledger: Ledger): Ledger {
+    const around = <A extends unknown[], T>(call: (...args: A) => Promise<T>) => {
+      return async (...args: A): Promise<T> => this.around(async () => call.apply(ledger, args))
+    }
+    return {
+      known: around(async () => ledger.known()),
+      enrol: around(async (enrolments) => ledger.enrol(enrolments)),
+      load: around(async (lane) => ledger.load(lane)),
+      delivered: (lane) => ledger.delivered(lane),
+      receipts: (lane) => ledger.receipts(lane),
+      advance: around(async (lane, step) => ledger.advance(lane, step)),
+      startRun: around(async (run, at) => ledger.startRun(run, at)),
+      finishAccount: around(async (account, summary) => ledger.finishAccount(account, summary)),
+      finishRun: around(async (run, at, code) => ledger.finishRun(run, at, code)),
+      status: around(async () => ledger.status()),
+      [Symbol.asyncDispose]: async () => ledger[Symbol.asyncDispose](),
+    }
+  }
+
+  target(target: Target): Target {
+    return {
+      place: target.place,
+      shareable: target.shareable,
+      open: async (lane, progress, signal) => {
+        this.step()
+        const writer = await target.open(lane, progress, signal)
+        return this.#writer(writer)
+      },
+      read: (lane, progress, receipts) => target.read(lane, progress, receipts),
+    }
+  }
+
+  source(source: Source): Source {
+    return {
+      host: source.host,
+      connect: async (signal) => {
+        this.step()
+        return this.#session(await source.connect(signal))
+      },
+    }
+  }
+
+  #writer(writer: Writer): Writer {
+    return {
+      get position() {
+        return writer.position
+      },
+      append: async (message) => this.around(async () => writer.append(this.#message(message))),
+      commit: async () => this.around(async () => writer.commit()),
+      [Symbol.asyncDispose]: async () => writer[Symbol.asyncDispose](),
+    }
+  }
+
+  /** A message whose bytes are asked for in parts, so that the death may come between two of them. */
+  #message(message: Message): Message {
+    const halves = (): AsyncIterable<Uint8Array> => this.#halves(message)
+    return { ...facts(message), bytes: undefined, open: halves }
+  }
+
+  async *#halves(message: Message): AsyncIterable<Uint8Array> {
+    for await (const chunk of message.open()) {
+      const middle = chunk.length >> 1
+      yield chunk.subarray(0, middle)
+      this.step()
+      yield chunk.subarray(middle)
+    }
+  }
+
+  #session(session: Session): Session {
+    return {
+      list: async () => this.around(async () => session.list()),
+      retrieve: (wanted, intake) => session.retrieve(wanted, intake),
+      quit: async () => this.around(async () => session.quit()),
+      [Symbol.asyncDispose]: async () => session[Symbol.asyncDispose](),
+    }
+  }
+}
+
+/** The properties of a message, which may stand on its prototype. */
+function facts({ key, size, sha256, header }: Message): Pick<Message, 'key' | 'size' | 'sha256' | 'header'> {
+  return { key, size, sha256, header }
+}
