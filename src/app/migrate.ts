@@ -96,11 +96,12 @@ async function runAccounts(migration: Migration): Promise<readonly AccountResult
   const broken = new AbortController()
   const stop = AbortSignal.any([signal, broken.signal])
   const bandwidth = limits.bandwidth === undefined ? undefined : new Bandwidth(limits.bandwidth, clock, stop)
-  const context: AccountContext = {
+  // Shares of its own for each account: one whose target hangs must not keep the memory that others wait for.
+  const memory = limits.memory / Math.max(1, Math.min(concurrency.accounts, jobs.length))
+  const context: Omit<AccountContext, 'budget'> = {
     ...migration,
     intake: new MessageIntake(migration.spool, bandwidth),
-    budget: new Budget(limits.memory),
-    batch: batchLimits(limits.memory),
+    batch: batchLimits(memory),
     limit: migration.limit,
     signal: stop,
   }
@@ -108,7 +109,7 @@ async function runAccounts(migration: Migration): Promise<readonly AccountResult
   return Promise.all(
     jobs.map(async (job) =>
       turns.take(job, async () => {
-        const result = await runAccount(job, context)
+        const result = await runAccount(job, { ...context, budget: new Budget(memory) })
         if (result.faults.some(({ scope, code }) => scope === 'run' && code !== 'held')) broken.abort()
         return result
       }),
@@ -116,9 +117,9 @@ async function runAccounts(migration: Migration): Promise<readonly AccountResult
   )
 }
 
-/** Large enough to share its syncs, small enough that several lanes fit into memory at once. */
+/** Large enough to share its syncs, small enough that the next batch fits into memory beside it. */
 function batchLimits(memory: number): BatchLimits {
-  return { messages: 500, bytes: Math.min(16 * 1024 * 1024, memory / 4), ageMs: 1000 }
+  return { messages: 500, bytes: Math.min(16 * 1024 * 1024, memory / 3), ageMs: 1000 }
 }
 
 /** Who may work when: by place, by host, by account, taken in this order so that a waiting account blocks no other. */

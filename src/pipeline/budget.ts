@@ -1,6 +1,6 @@
 /**
- * The run's memory for message bytes, shared by all accounts. Reservations are made before a message is asked for and
- * each is held for one message only, so that nobody waits for memory while keeping others from returning theirs.
+ * An account's memory for message bytes. Reservations are made before a message is asked for and each is held for one
+ * message only, so that a reply is never left half-read because a target is slow.
  */
 export class Budget {
   readonly #total: number
