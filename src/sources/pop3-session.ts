@@ -23,6 +23,7 @@ export class Pop3Session implements Session {
   #numbers = new Map<MessageKey, number>()
   /** Asked for and not answered, in order. */
   readonly #flight: Asked[] = []
+  #octetsInFlight = 0
   #refusals = 0
   #broken = false
 
@@ -52,6 +53,7 @@ export class Pop3Session implements Session {
         if (asked) {
           const retrieved = await this.#receive(asked, intake)
           this.#flight.shift()
+          this.#octetsInFlight -= asked.octets
           yield retrieved
         } else if (!(await wanted.more())) return
       }
@@ -70,23 +72,25 @@ export class Pop3Session implements Session {
     this.#client.drop()
   }
 
-  /** Sends what the window has room for in one piece: at most 60 commands of at most 17 octets, under 1 KiB. */
+  /** Sends what the window has room for, in one piece, as soon as half of it is free. */
   #refill(wanted: Wanted): void {
-    const window = this.#mode.pipelined ? maxInFlight : 1
+    const window = this.#mode.pipelined ? maxOctetsInFlight : 0
     // A message of unknown size goes last, so that bytes behind its end show (QUIRKS RET-04).
-    if (this.#flight.length > window / 2 || this.#flight.at(-1)?.entry.size === 0) return
+    if (this.#octetsInFlight > window / 2 || this.#flight.at(-1)?.entry.size === 0) return
     if (this.#flight.length === 0) this.#client.wire.expectQuiet()
-    const commands: string[] = []
-    while (this.#flight.length < window) {
+    let commands = ''
+    while (this.#flight.length === 0 || this.#octetsInFlight + longestRetr <= window) {
       const entry = wanted.take()
       if (!entry) break
       const number = this.#numbers.get(entry.key)
       this.#numbers.delete(entry.key)
-      this.#flight.push({ entry, number })
-      if (number !== undefined) commands.push(`RETR ${number}`)
+      const command = number === undefined ? '' : `RETR ${number}\r\n`
+      this.#flight.push({ entry, number, octets: command.length })
+      this.#octetsInFlight += command.length
+      commands += command
       if (entry.size === 0) break
     }
-    if (commands.length > 0) this.#client.wire.send(commands.join('\r\n'))
+    if (commands !== '') this.#client.wire.send(commands.slice(0, -2))
   }
 
   async #receive({ entry, number }: Asked, intake: Intake): Promise<Retrieved> {
@@ -151,6 +155,8 @@ interface Asked {
   readonly entry: Entry
   /** Undefined where the listing does not have the entry, or it was asked for already. */
   readonly number: number | undefined
+  /** Of its command. */
+  readonly octets: number
 }
 
 /** Keys and numbers of a maildrop; of one id, the occurrences count in the order of message numbers (QUIRKS LST-03). */
@@ -189,7 +195,9 @@ async function holdsReply(message: Message): Promise<boolean> {
 const noId = new Fault('uidl-empty', 'the server lists the message without an id')
 const noFlags: readonly Flag[] = []
 const oddities: ReadonlySet<string> = new Set(['protocol', 'connection-lost', 'timeout'])
-const maxInFlight = 60
+/** Small enough never to fill a server's input buffer: Dovecot's holds 2 KiB (QUIRKS RET-21). */
+const maxOctetsInFlight = 1024
+const longestRetr = 'RETR 4294967295\r\n'.length
 const pipelinedReplyMs = 30_000
 /** A final CRLF that the server counts or adds (QUIRKS LST-14, RET-10). */
 const sizeTolerance = 2

@@ -197,11 +197,11 @@ describe('lock-step', () => {
 describe('pipelining', () => {
   const many = Array.from({ length: 200 }, (_, index) => `message ${index}\r\n`)
 
-  test('RET-21 at most 60 commands and 1 KiB at once, refilled in one piece', async () => {
+  test('RET-21 at most 1 KiB of commands at once, refilled in one piece', async () => {
     await using rig = await signedIn(maildrop(many), { pipelining: 'on' })
     expect((await fetch(rig.session)).results).toHaveLength(200)
     const glued = rig.server.peers[0]?.segments.filter((segment) => segment.startsWith('RETR')) ?? []
-    expect(glued[0]?.split('\r\n')).toHaveLength(61)
+    expect(glued[0]?.length).toBeGreaterThan(1000)
     expect(Math.max(...glued.map((segment) => segment.length))).toBeLessThanOrEqual(1024)
     expect(glued.length).toBeLessThan(12)
   })
