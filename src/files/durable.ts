@@ -51,7 +51,7 @@ export async function syncDirectory(path: string): Promise<void> {
  */
 export async function makeDirectory(path: string, mode: number): Promise<readonly string[]> {
   try {
-    await mkdir(path)
+    await mkdir(path, { mode })
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return []
     if (errorCode(error) !== 'ENOENT' || dirname(path) === path) throw error

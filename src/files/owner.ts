@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises'
+import { chown, readFile } from 'node:fs/promises'
 import { Fault } from '../ports/fault.js'
+import { makeDirectory } from './durable.js'
 
 /** Numeric ids for chown. */
 export interface Owner {
@@ -15,6 +16,11 @@ export async function resolveOwner(owner: string | undefined): Promise<Owner | u
   if (owner === undefined || process.getuid?.() !== 0) return undefined
   const [user = '', group = ''] = owner.split(':')
   return { uid: await idOf(user, '/etc/passwd'), gid: await idOf(group, '/etc/group') }
+}
+
+/** Creates a folder and its missing parents, 0700; all that it creates belong to the owner. */
+export async function makeOwnedDirectory(path: string, owner: Owner | undefined): Promise<void> {
+  for (const created of await makeDirectory(path, 0o700)) if (owner) await chown(created, owner.uid, owner.gid)
 }
 
 async function idOf(name: string, table: string): Promise<number> {

@@ -1,7 +1,8 @@
+import type { Dirent } from 'node:fs'
 import { chown, lstat, opendir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { errorCode, makeDirectory } from '../files/durable.js'
-import type { Owner } from '../files/owner.js'
+import { errorCode } from '../files/durable.js'
+import { makeOwnedDirectory, type Owner } from '../files/owner.js'
 import { Fault } from '../ports/fault.js'
 
 /** The folder of a Maildir++ subfolder: `Archive/2026` is `.Archive.2026` beside `cur`; an empty name is the INBOX. */
@@ -28,32 +29,38 @@ function modifiedUtf7(text: string): string {
 export async function prepareMaildir(root: string, folder: string, owner: Owner | undefined): Promise<string> {
   const path = subfolder(root, folder)
   await prepareOne(root, owner)
-  if (path !== root && (await prepareOne(path, owner))) {
-    // Maildir++: tells delivery agents that this is a subfolder.
-    await writeFile(join(path, 'maildirfolder'), '', { mode: 0o600, flag: 'a' })
-    if (owner) await chown(join(path, 'maildirfolder'), owner.uid, owner.gid)
-  }
+  // Maildir++: this file tells delivery agents that it is a subfolder.
+  if (path !== root) await prepareOne(path, owner, 'maildirfolder')
   return path
 }
 
-/** Resolves true where the Maildir is new. */
-async function prepareOne(path: string, owner: Owner | undefined): Promise<boolean> {
-  const present = await namesIn(path)
-  const fresh = !present.includes('cur') && !present.includes('new')
-  if (fresh && present.some((name) => name !== 'tmp' && !name.startsWith('.'))) {
+async function prepareOne(path: string, owner: Owner | undefined, marker?: string): Promise<void> {
+  const present = await entriesOf(path)
+  const has = (name: string): boolean => present.some((entry) => entry.name === name)
+  const fresh = !has('cur') && !has('new')
+  if (fresh && present.some(({ name }) => name !== 'tmp' && name !== marker && !name.startsWith('.'))) {
     throw new Fault('not-a-maildir', `${path} holds other files and is not a Maildir`)
   }
-  for (const part of ['tmp', 'new', 'cur'].filter((name) => !present.includes(name))) {
-    for (const created of await makeDirectory(join(path, part), 0o700)) {
-      if (owner) await chown(created, owner.uid, owner.gid)
-    }
+  for (const { name } of present.filter((entry) => parts.includes(entry.name) && !entry.isDirectory())) {
+    throw new Fault('not-a-maildir', `${join(path, name)} is not a folder`)
   }
-  return fresh
+  for (const part of parts) {
+    if (!has(part)) await makeOwnedDirectory(join(path, part), owner)
+    // Before new/ and cur/ are there: until then the next run takes the Maildir for one that is not complete.
+    if (part === 'tmp' && fresh && marker !== undefined && !has(marker)) await createMarker(join(path, marker), owner)
+  }
 }
 
-async function namesIn(path: string): Promise<readonly string[]> {
+const parts = ['tmp', 'new', 'cur']
+
+async function createMarker(path: string, owner: Owner | undefined): Promise<void> {
+  await writeFile(path, '', { mode: 0o600, flag: 'wx' })
+  if (owner) await chown(path, owner.uid, owner.gid)
+}
+
+async function entriesOf(path: string): Promise<readonly Dirent[]> {
   try {
-    return await readdir(path)
+    return await readdir(path, { withFileTypes: true })
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return []
     if (errorCode(error) === 'ENOTDIR') throw new Fault('not-a-maildir', `${path} is not a folder`)

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { readdir, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import pLimit from 'p-limit'
@@ -9,13 +8,13 @@ import { type Lock, takeLock } from '../files/lock.js'
 import { type Owner, resolveOwner } from '../files/owner.js'
 import { canonicalFolder } from '../files/place.js'
 import { ruleDate } from '../mail/date.js'
-import { LfEncoder } from '../mail/line-ends.js'
 import { Fault } from '../ports/fault.js'
 import type { TargetContext } from '../ports/kind.js'
 import type { Flag, Message, MessageKey } from '../ports/message.js'
 import type { Position, Progress, Receipt, Writer } from '../ports/target.js'
-import type { MaildirSettings } from './maildir-settings.js'
 import { folderIdentity, messageFiles, prepareMaildir, subfolder } from './maildir-folder.js'
+import { type Copy, digest, readCopy, type StoredForm, storedForm } from './maildir-form.js'
+import type { MaildirSettings } from './maildir-settings.js'
 
 /** A position: the folder, and which folder it was. */
 interface Standing {
@@ -43,8 +42,8 @@ export class MaildirWriter implements Writer {
   readonly #owner: Owner | undefined
   readonly #lock: Lock
   readonly #limit = pLimit(parallel)
-  /** Files that a dead run left for announced messages, by the unique part of their names. */
-  readonly #claims = new Map<string, string>()
+  /** Files that a dead run left for announced messages, by the account's part of their names. */
+  readonly #claims = new Map<string, readonly string[]>()
   /** In a lane without a past: names of ours that the ledger knows nothing of. */
   readonly #strangers = new Set<string>()
   #probesLeft = 0
@@ -90,8 +89,7 @@ export class MaildirWriter implements Writer {
       try {
         return await this.#store(message)
       } catch (error) {
-        if (errorCode(error) === 'ENOENT') throw gone(this.#standing.path)
-        throw diskFault(error, 'store a message in', this.#standing.path)
+        throw this.#fault(error, 'store a message in')
       }
     })
   }
@@ -103,7 +101,7 @@ export class MaildirWriter implements Writer {
       const identity = await folderIdentity(path)
       if (identity?.dev !== dev || identity.ino !== ino) throw gone(path)
     } catch (error) {
-      throw diskFault(error, 'sync', path)
+      throw this.#fault(error, 'sync')
     }
     this.#touched.clear()
     return this.position
@@ -114,17 +112,25 @@ export class MaildirWriter implements Writer {
   }
 
   async #store(message: Message): Promise<Receipt> {
-    const unique = `${accountPart(this.#progress.origin, message.key)}D${message.sha256.slice(0, 20)}`
+    const account = accountPart(this.#progress.origin, message.key)
+    const unique = `${account}D${message.sha256.slice(0, 20)}`
     this.#probe(unique)
-    const date = ruleDate(message.header, this.#settings.date, this.#context.clock.now())
     const form = await storedForm(message, this.#settings.newline)
-    const claimed = await this.#claim(unique, form)
-    const base = claimed ?? `${Math.floor((date ?? 0) / 1000)}.${unique}.popferry`
-    if (claimed === undefined) await this.#create(base, form, date ?? 0)
-    const flags: Flag[] = [...(date === undefined ? ['date-missing' as const] : []), ...form.flags]
-    const where = this.#context.series === undefined ? base : `${this.#standing.path}/${base}`
     const { key, sha256, size } = message
-    return { key, sha256, size, where, flags, ...(form.lossy && { stored: await digest(form.chunks()) }) }
+    const date = ruleDate(message.header, this.#settings.date, this.#context.clock.now())
+    const flags: Flag[] = [...(date === undefined ? ['date-missing' as const] : []), ...form.flags]
+    const facts = { key, sha256, size, flags, ...(form.lossy && { stored: await digest(form.chunks()) }) }
+    const claimed = await this.#claim(account, form)
+    if (claimed)
+      return { ...facts, ...claimed.earlier, where: this.#where(dirname(dirname(claimed.path)), claimed.path) }
+    const base = `${Math.floor((date ?? 0) / 1000)}.${unique}.popferry`
+    await this.#create(base, form, date ?? 0)
+    return { ...facts, where: this.#where(this.#standing.path, base) }
+  }
+
+  #where(folder: string, file: string): string {
+    const base = basename(file).split(':', 1)[0] ?? file
+    return this.#context.series === undefined ? base : `${folder}/${base}`
   }
 
   async #create(base: string, form: StoredForm, mtime: number): Promise<void> {
@@ -143,15 +149,36 @@ export class MaildirWriter implements Writer {
     }
   }
 
-  /** The base name of an earlier copy of exactly these bytes, wherever a mail reader has moved it since. */
-  async #claim(unique: string, form: StoredForm): Promise<string | undefined> {
-    const path = this.#claims.get(unique)
-    if (path === undefined) return undefined
-    this.#claims.delete(unique)
-    const there = await digest(createReadStream(path)).catch(() => undefined)
-    if (there !== (await digest(form.chunks()))) return undefined
+  /**
+   * A dead run's copy of the message, wherever a mail reader has moved it since. If the server sends other bytes for the
+   * key now, it is still the copy if it has the digest in its name (QUIRKS RET-23).
+   */
+  async #claim(account: string, form: StoredForm): Promise<Claim | undefined> {
+    const paths = this.#claims.get(account)
+    if (!paths) return undefined
+    this.#claims.delete(account)
+    const copies = await this.#copies(account, paths)
+    const expected = await digest(form.chunks())
+    const same = copies.find(({ stored }) => stored === expected)
+    const found = same ?? copies.find(({ path, sha256 }) => uniquePart(basename(path))?.endsWith(sha256.slice(0, 20)))
+    if (!found) return undefined
+    const { path, sha256, size } = found
     this.#touched.add(dirname(path))
-    return basename(path).split(':', 1)[0]
+    return same ? { path } : { path, earlier: { sha256, size, flags: [] } }
+  }
+
+  async #copies(account: string, paths: readonly string[]): Promise<readonly Copy[]> {
+    try {
+      return await Promise.all(paths.map(async (path) => readCopy(path, this.#settings.newline)))
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error
+    }
+    // A mail reader has moved one since they were listed.
+    const now: string[] = []
+    for (const folder of new Set(paths.map((path) => dirname(dirname(path))))) {
+      for await (const { name, path } of messageFiles(folder)) if (uniquePart(name)?.startsWith(account)) now.push(path)
+    }
+    return Promise.all(now.map(async (path) => readCopy(path, this.#settings.newline)))
   }
 
   #probe(unique: string): void {
@@ -161,26 +188,38 @@ export class MaildirWriter implements Writer {
     throw new Fault('ledger-missing', `${this.#standing.path} already holds messages of this account`)
   }
 
+  #fault(error: unknown, action: string): Fault {
+    const { path } = this.#standing
+    return errorCode(error) === 'ENOENT' ? gone(path) : diskFault(error, action, path)
+  }
+
   /** Looks for what a dead run may have left, and removes its half-written files. */
   async #look(before: Standing | undefined): Promise<void> {
     const { announced, origin, receipts } = this.#progress
     const announcedParts = new Set(announced.map(({ key }) => accountPart(origin, key)))
-    const isAnnounced = (unique: string): boolean => announcedParts.has(unique.split('D', 1)[0] ?? '')
     const fresh = before === undefined && receipts === 0
     this.#probesLeft = fresh ? probes : 0
     if (!fresh && announced.length === 0) return
-    for (const folder of new Set([before?.path ?? this.#standing.path, this.#standing.path])) {
+    const { path: here } = this.#standing
+    // What stands elsewhere belongs to the lane only in a series.
+    for (const folder of new Set([this.#context.series === undefined ? here : (before?.path ?? here), here])) {
       for await (const { name, path } of messageFiles(folder)) {
         const unique = uniquePart(name)
-        if (unique === undefined) continue
-        if (isAnnounced(unique)) this.#claims.set(unique, path)
-        else if (fresh) this.#strangers.add(unique)
+        const account = accountOf(unique)
+        if (announcedParts.has(account)) this.#claims.set(account, [...(this.#claims.get(account) ?? []), path])
+        else if (fresh && unique !== undefined) this.#strangers.add(unique)
       }
       const drafts = await readdir(join(folder, 'tmp')).catch(() => [])
-      const ours = drafts.filter((name) => isAnnounced(uniquePart(name) ?? ''))
+      const ours = drafts.filter((name) => announcedParts.has(accountOf(uniquePart(name))))
       await Promise.all(ours.map(async (name) => unlink(join(folder, 'tmp', name))))
     }
   }
+}
+
+interface Claim {
+  readonly path: string
+  /** Of the bytes that the copy holds, where the server sends others now. */
+  readonly earlier?: Pick<Receipt, 'sha256' | 'size' | 'flags'>
 }
 
 interface WriterParts {
@@ -213,48 +252,10 @@ function accountPart(origin: string, key: MessageKey): string {
   return `K${createHash('sha256').update(`${origin}\0`).update(Buffer.from(key, 'latin1')).digest('hex').slice(0, 20)}`
 }
 
+function accountOf(unique: string | undefined): string {
+  return unique?.split('D', 1)[0] ?? ''
+}
+
 function uniquePart(name: string): string | undefined {
   return /^\d+\.(K[0-9a-f]{20}D[0-9a-f]{20})\.popferry(?::|$)/.exec(name)?.[1]
-}
-
-interface StoredForm {
-  /** The whole where the message is in memory. */
-  readonly bytes: Uint8Array | undefined
-  readonly lossy: boolean
-  readonly flags: readonly Flag[]
-  chunks(): AsyncIterable<Uint8Array>
-}
-
-async function storedForm(message: Message, newline: 'lf' | 'crlf'): Promise<StoredForm> {
-  if (newline === 'crlf') {
-    return { bytes: message.bytes, lossy: false, flags: [], chunks: () => message.open() }
-  }
-  const encoder = new LfEncoder()
-  if (message.bytes) {
-    const bytes = encoder.whole(message.bytes)
-    return { bytes, ...lossyFlags(encoder), chunks: () => one(bytes) }
-  }
-  // Read once to learn whether the form is lossy: the receipt needs to know, the memory must stay small.
-  for await (const chunk of message.open()) encoder.push(chunk)
-  return { bytes: undefined, ...lossyFlags(encoder), chunks: () => encoded(message) }
-}
-
-function lossyFlags({ lossy }: LfEncoder): Pick<StoredForm, 'lossy' | 'flags'> {
-  return { lossy, flags: lossy ? ['lossy-form'] : [] }
-}
-
-async function* one(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  yield bytes
-}
-
-async function* encoded(message: Message): AsyncIterable<Uint8Array> {
-  const encoder = new LfEncoder()
-  for await (const chunk of message.open()) yield encoder.push(chunk)
-  yield encoder.end()
-}
-
-async function digest(chunks: AsyncIterable<unknown>): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of chunks) hash.update(chunk as Uint8Array)
-  return hash.digest('hex')
 }

@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { diskFault } from '../files/durable.js'
+import { diskFault, errorCode } from '../files/durable.js'
 import { canonicalFolder } from '../files/place.js'
-import { lfToCrlf } from '../mail/line-ends.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
 import type { Lane, Progress, ReadBack, Receipt, Target, Writer } from '../ports/target.js'
 import { messageFiles, subfolder } from './maildir-folder.js'
+import { readCopy } from './maildir-form.js'
 import { type MaildirSettings, maildirSettings } from './maildir-settings.js'
 import { MaildirWriter } from './maildir-writer.js'
 
@@ -41,28 +39,40 @@ class MaildirTarget implements Target {
   }
 
   async *read(_: Lane, __: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<ReadBack> {
+    const here = subfolder(canonicalFolder(this.#settings.path), this.#settings.folder)
     const folders = new Map<string, ReadonlyMap<string, string>>()
     for await (const receipt of receipts) {
       const slash = receipt.where.lastIndexOf('/')
-      const folder =
-        slash < 0
-          ? subfolder(canonicalFolder(this.#settings.path), this.#settings.folder)
-          : receipt.where.slice(0, slash)
-      const files = folders.get(folder) ?? (await filesByName(folder))
-      folders.set(folder, files)
-      const path = files.get(receipt.where.slice(slash + 1))
-      yield { key: receipt.key, state: path === undefined ? 'missing' : await this.#compare(path, receipt) }
+      const folder = slash < 0 ? here : receipt.where.slice(0, slash)
+      const base = receipt.where.slice(slash + 1)
+      let state: ReadBack['state'] | undefined
+      try {
+        if (!folders.has(folder)) folders.set(folder, await filesByName(folder))
+        const path = folders.get(folder)?.get(base)
+        state = path === undefined ? 'missing' : await this.#compare(path, receipt)
+        if (state === undefined) {
+          // A mail reader has moved it since the folder was listed.
+          folders.set(folder, await filesByName(folder))
+          state = await this.#compare(folders.get(folder)?.get(base), receipt)
+        }
+      } catch (error) {
+        throw diskFault(error, 'read', folder)
+      }
+      yield { key: receipt.key, state: state ?? 'missing' }
     }
   }
 
-  async #compare(path: string, receipt: Receipt): Promise<'intact' | 'altered'> {
-    const reverse = receipt.stored === undefined && this.#settings.newline === 'lf'
-    const hash = createHash('sha256')
-    for await (const chunk of createReadStream(path)) {
-      const bytes = chunk as Uint8Array
-      hash.update(reverse ? lfToCrlf(bytes) : bytes)
+  /** Undefined where there is no such file. */
+  async #compare(path: string | undefined, receipt: Receipt): Promise<'intact' | 'altered' | undefined> {
+    if (path === undefined) return undefined
+    try {
+      const { stored, sha256 } = await readCopy(path, this.#settings.newline)
+      const same = receipt.stored === undefined ? sha256 === receipt.sha256 : stored === receipt.stored
+      return same ? 'intact' : 'altered'
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error
+      return undefined
     }
-    return hash.digest('hex') === (receipt.stored ?? receipt.sha256) ? 'intact' : 'altered'
   }
 }
 

@@ -1,11 +1,12 @@
 import { constants } from 'node:fs'
-import { chown, type FileHandle, lstat, open } from 'node:fs/promises'
+import { type FileHandle, lstat, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Dotlock, takeDotlock } from '../files/dotlock.js'
-import { diskFault, errorCode, makeDirectory, syncDirectory } from '../files/durable.js'
+import { diskFault, errorCode, syncDirectory } from '../files/durable.js'
 import type { Owner } from '../files/owner.js'
 import type { Clock } from '../ports/clock.js'
 import { Fault } from '../ports/fault.js'
+import { tailFault } from './mbox-tail.js'
 
 export interface MboxFileOptions {
   readonly path: string
@@ -37,11 +38,9 @@ export class MboxFile {
 
   static async open(options: MboxFileOptions): Promise<MboxFile> {
     const { path, mode, owner } = options
-    for (const created of await makeDirectory(dirname(path), 0o700))
-      if (owner) await chown(created, owner.uid, owner.gid)
     const present = await lstat(path).catch(ignoreMissing)
     if (present && !present.isFile()) throw new Fault('not-an-mbox', `${path} is not a regular file`)
-    const handle = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, mode)
+    const handle = await open(path, openFlags, mode)
     try {
       if (!present) {
         await handle.chmod(mode)
@@ -65,26 +64,34 @@ export class MboxFile {
     this.#options = options
   }
 
+  get path(): string {
+    return this.#options.path
+  }
+
   get end(): number {
     return this.#end
   }
 
   /** Appends one whole message; returns the offset of its From_ line. */
   async append(parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<number> {
-    await this.#begin()
+    this.#requireSound()
+    if (!this.#dotlock) {
+      await this.#begin()
+      await this.#separate()
+    }
     const offset = this.#end
     for await (const part of parts) {
-      this.#pending.push(part)
-      this.#pendingBytes += part.length
-      this.#end += part.length
+      this.#push(part)
       if (this.#pendingBytes >= flushSize) await this.#flush()
     }
     return offset
   }
 
-  /** Removes everything from `offset` on: a fragment that is proven to be ours. */
-  async cut(offset: number): Promise<void> {
+  /** Begins a batch by removing a fragment that is proven to be ours, from `offset` to `end`, where the file ended. */
+  async cut(offset: number, end: number): Promise<void> {
     await this.#begin()
+    // Looked at before the dotlock was held: what came behind it since is not ours to remove.
+    if (this.#end !== end) throw tailFault(this.path, offset)
     await this.handle.truncate(offset)
     await this.handle.datasync()
     this.#end = offset
@@ -94,6 +101,7 @@ export class MboxFile {
 
   /** Makes everything durable and lets other programs in again. */
   async commit(): Promise<void> {
+    this.#requireSound()
     await this.#flush()
     try {
       await this.handle.datasync()
@@ -102,6 +110,7 @@ export class MboxFile {
       this.#broken = true
       throw error
     }
+    await this.#requireSame()
     await this.#release()
   }
 
@@ -116,33 +125,47 @@ export class MboxFile {
     await dotlock?.release()
   }
 
+  #requireSound(): void {
+    if (this.#broken) throw new Fault('io', `an earlier write to ${this.path} failed`)
+  }
+
   /** Takes the dotlock for this batch, and looks whether the file is still the one that was left. */
   async #begin(): Promise<void> {
-    if (this.#broken) throw new Fault('io', `an earlier write to ${this.#options.path} failed`)
-    if (this.#dotlock) return
     const { path, clock, run } = this.#options
     this.#dotlock = await takeDotlock(path, { run }, clock)
+    this.#end = await this.#requireSame()
+    this.#batchStart = this.#end
+  }
+
+  /** Throws where another program put another file in this one's place, or cut it; returns how long it is. */
+  async #requireSame(): Promise<number> {
+    const { path } = this.#options
     const now = await lstat(path).catch(ignoreMissing)
     if (!now) throw new Fault('target-gone', `${path} was removed during the run`)
     if (now.dev !== this.dev || now.ino !== this.ino || now.size < this.#end) {
       throw new Fault('mbox-changed', `${path} was rewritten by another program during the run`)
     }
-    this.#end = now.size
-    this.#batchStart = now.size
-    await this.#separate()
+    return now.size
   }
 
   /** A From_ line needs a blank line before it (QUIRKS MBX-04, MBX-06). */
   async #separate(): Promise<void> {
     if (this.#end === 0) return
+    const { newline } = this.#options
     const last = Buffer.alloc(Math.min(4, this.#end))
     await this.handle.read(last, 0, last.length, this.#end - last.length)
-    const text = last.toString('latin1').replaceAll('\r\n', '\n')
+    // A kill may have left half of a CRLF.
+    const half = newline.length === 2 && last.at(-1) === newline[0]
+    if (half) this.#push(newline.subarray(1))
+    const text = `${last.toString('latin1')}${half ? '\n' : ''}`.replaceAll('\r\n', '\n')
     const missing = text.endsWith('\n\n') ? 0 : text.endsWith('\n') ? 1 : 2
-    const { newline } = this.#options
-    this.#pending.push(...Array.from({ length: missing }, () => newline))
-    this.#pendingBytes += missing * newline.length
-    this.#end += missing * newline.length
+    for (let line = 0; line < missing; line++) this.#push(newline)
+  }
+
+  #push(part: Uint8Array): void {
+    this.#pending.push(part)
+    this.#pendingBytes += part.length
+    this.#end += part.length
   }
 
   async #flush(): Promise<void> {
@@ -151,24 +174,29 @@ export class MboxFile {
     this.#pending = []
     this.#pendingBytes = 0
     if (!bytes || bytes.length === 0) return
+    let done = 0
     try {
-      for (let done = 0; done < bytes.length;) {
-        done += (await this.handle.write(bytes, done, bytes.length - done, start + done)).bytesWritten
-      }
+      const { size } = await this.handle.stat()
+      if (size !== start)
+        throw new Fault('mbox-changed', `another program wrote to ${this.path} in spite of the dotlock`)
+      while (done < bytes.length) done += (await this.handle.write(bytes, done)).bytesWritten
       await this.#dotlock?.refresh()
     } catch (error) {
-      await this.#retreat()
+      await this.#retreat(start + done)
       throw diskFault(error, 'write', this.#options.path)
     }
   }
 
-  /** Out of space: half a message at the end helps nobody (QUIRKS MBX-11). Only while nobody else can have written. */
-  async #retreat(): Promise<void> {
+  /** Out of space: half a message at the end helps nobody (QUIRKS MBX-11). Only while all behind the batch's start is ours. */
+  async #retreat(written: number): Promise<void> {
     this.#broken = true
     const { size } = await this.handle.stat()
-    if (size <= this.#end) await this.handle.truncate(this.#batchStart).catch(() => undefined)
+    if (size === written) await this.handle.truncate(this.#batchStart).catch(() => undefined)
   }
 }
+
+/** Appending: what another program writes without regard to the dotlock is never written over. */
+const openFlags = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW
 
 const flushSize = 1024 * 1024
 
@@ -176,7 +204,9 @@ async function requireMbox(handle: FileHandle, path: string, size: number): Prom
   if (size === 0) return
   const start = Buffer.alloc(Math.min(5, size))
   await handle.read(start, 0, start.length, 0)
-  if (start.toString('latin1') !== 'From ') throw new Fault('not-an-mbox', `${path} does not start with a From_ line`)
+  // A kill may have left less than that.
+  if (!'From '.startsWith(start.toString('latin1')))
+    throw new Fault('not-an-mbox', `${path} does not start with a From_ line`)
 }
 
 function ignoreMissing(error: unknown): undefined {

@@ -1,17 +1,17 @@
-import { type FileHandle, lstat, open } from 'node:fs/promises'
+import { lstat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import pLimit from 'p-limit'
-import { diskFault, errorCode, makeDirectory } from '../files/durable.js'
+import { diskFault, errorCode } from '../files/durable.js'
 import { type Lock, takeLock } from '../files/lock.js'
-import { resolveOwner } from '../files/owner.js'
+import { makeOwnedDirectory, resolveOwner } from '../files/owner.js'
 import { canonicalPath } from '../files/place.js'
-import { newlineBytes } from '../mail/mbox.js'
+import { type MboxForm, newlineBytes } from '../mail/mbox.js'
 import { Fault } from '../ports/fault.js'
 import type { TargetContext } from '../ports/kind.js'
-import type { Message, MessageKey } from '../ports/message.js'
-import type { Position, Progress, Receipt, Writer } from '../ports/target.js'
+import type { Message } from '../ports/message.js'
+import type { Announced, Position, Progress, Receipt, Writer } from '../ports/target.js'
 import { type Encoding, encode } from './mbox-encoding.js'
-import { MboxFile } from './mbox-file.js'
+import { MboxFile, type MboxFileOptions } from './mbox-file.js'
 import type { MboxSettings } from './mbox-settings.js'
 import { Strangers } from './mbox-strangers.js'
 import { MboxTail } from './mbox-tail.js'
@@ -22,6 +22,8 @@ interface Standing {
   readonly size: number
   readonly dev: number
   readonly ino: number
+  /** Announced by a dead run and not accounted for: they may stand beyond `size`, in whole or in part. */
+  readonly owed?: readonly Announced[]
 }
 
 /**
@@ -33,33 +35,34 @@ export class MboxWriter implements Writer {
   readonly #settings: MboxSettings
   readonly #context: TargetContext
   readonly #file: MboxFile
-  readonly #path: string
   readonly #lock: Lock
   readonly #inTurn = pLimit(1)
-  /** Announced and not appended yet, in order. */
-  readonly #unresolved: Set<MessageKey>
-  #tail: { readonly tail: MboxTail; readonly file: FileHandle } | undefined
+  #tail: { readonly tail: MboxTail; readonly file: MboxFile } | undefined
   #strangers: Strangers | undefined
-  #claimed = false
 
   static async open(settings: MboxSettings, context: TargetContext, progress: Progress): Promise<MboxWriter> {
     const path = canonicalPath(settings.path)
     const before = progress.position === undefined ? undefined : (JSON.parse(progress.position) as Standing)
     if (context.series === undefined && progress.receipts > 0) await requirePresent(path, before)
     const owner = await resolveOwner(settings.owner)
-    await makeDirectory(dirname(path), 0o700)
+    await makeOwnedDirectory(dirname(path), owner)
     const lockPath = join(dirname(path), `.${basename(path)}.popferry.lock`)
     const lock = await takeLock(lockPath, { run: context.run, what: `the mbox ${path}` })
+    let writer: MboxWriter | undefined
     try {
-      const { run } = context
-      const mode = Number.parseInt(settings.mode, 8)
-      const newline = newlineBytes(settings.newline)
-      const file = await MboxFile.open({ path, mode, owner, newline, run, clock: context.clock })
-      const writer = new MboxWriter({ settings, context, progress, file, path, lock })
-      await writer.#look(before)
+      const { run, clock } = context
+      const options = {
+        mode: Number.parseInt(settings.mode, 8),
+        owner,
+        newline: newlineBytes(settings.newline),
+        run,
+        clock,
+      }
+      writer = new MboxWriter({ settings, context, file: await MboxFile.open({ path, ...options }), lock })
+      await writer.#look(progress, before, options)
       return writer
     } catch (error) {
-      await lock.release()
+      await (writer ?? lock)[Symbol.asyncDispose]()
       throw error
     }
   }
@@ -68,17 +71,21 @@ export class MboxWriter implements Writer {
     this.#settings = parts.settings
     this.#context = parts.context
     this.#file = parts.file
-    this.#path = parts.path
     this.#lock = parts.lock
-    this.#unresolved = new Set(parts.progress.announced.map(({ key }) => key))
   }
 
-  /** While messages are unresolved, the tail they may stand in stays beyond the position. */
+  /** While announced messages are unresolved, the tail they may stand in stays beyond the position. */
   get position(): Position {
-    const { dev, ino, end } = this.#file
-    const { tail } = this.#tail ?? {}
-    if (tail && tail.path !== this.#path) return JSON.stringify({ path: tail.path, size: tail.cursor }) as Position
-    return JSON.stringify({ path: this.#path, size: tail?.cursor ?? end, dev, ino } satisfies Standing) as Position
+    const { file, tail } = this.#tail ?? { file: this.#file, tail: undefined }
+    const { path, dev, ino } = file
+    const standing: Standing = {
+      path,
+      size: tail?.cursor ?? file.end,
+      dev,
+      ino,
+      ...(tail && { owed: tail.unresolved }),
+    }
+    return JSON.stringify(standing) as Position
   }
 
   async append(message: Message): Promise<Receipt> {
@@ -86,7 +93,7 @@ export class MboxWriter implements Writer {
       try {
         return await this.#store(message)
       } catch (error) {
-        throw diskFault(error, 'append to', this.#path)
+        throw diskFault(error, 'append to', this.#file.path)
       }
     })
   }
@@ -94,85 +101,76 @@ export class MboxWriter implements Writer {
   async commit(): Promise<Position> {
     try {
       await this.#file.commit()
-      if (this.#claimed) await this.#tail?.file.datasync()
-      this.#claimed = false
-      if (this.#unresolved.size === 0) await this.#dropTail()
+      if (this.#tail?.file !== this.#file) await this.#tail?.file.commit()
+      if (this.#tail?.tail.unresolved.length === 0) await this.#dropTail()
       return this.position
     } catch (error) {
-      throw diskFault(error, 'sync', this.#path)
+      throw diskFault(error, 'sync', this.#file.path)
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#dropTail()
+    if (this.#tail?.file !== this.#file) await this.#tail?.file.close()
     await this.#file.close()
     await this.#lock.release()
   }
 
   async #store(message: Message): Promise<Receipt> {
-    const { variant, newline, date } = this.#settings
-    const encoding = await encode(message, { variant, newline }, date, this.#context.clock.now())
+    const { date } = this.#settings
+    const encoding = await encode(message, this.#form, date, this.#context.clock.now())
     this.#strangers?.refuse(message)
     const { key, sha256, size } = message
-    const { path, offset } = await this.#place(key, encoding)
-    const where = `${offset}+${encoding.length}${this.#context.series === undefined ? '' : ` ${path}`}`
-    const { flags, stored } = encoding
-    return { key, sha256, size, where, flags, ...(stored !== undefined && { stored }) }
-  }
-
-  /** Claims the message's earlier copy, or writes it. */
-  async #place(key: MessageKey, encoding: Encoding): Promise<{ readonly path: string; readonly offset: number }> {
-    const [first] = this.#unresolved
-    const announced = this.#unresolved.has(key)
-    const found = await this.#tail?.tail.find(encoding, announced)
+    const { flags, stored, length } = encoding
+    const facts = { key, sha256, size, flags, ...(stored !== undefined && { stored }) }
+    const found = await this.#tail?.tail.find(message, encoding)
     if (this.#tail && found?.kind === 'complete') {
-      this.#unresolved.delete(key)
-      this.#claimed = true
-      return { path: this.#tail.tail.path, offset: found.offset }
+      const where = this.#where(this.#tail.file, found)
+      return found.earlier ? { key, ...found.earlier, where } : { ...facts, where }
     }
-    if (this.#tail && found?.kind === 'fragment') await this.#cut(this.#tail, found.offset)
-    // An announced message that never came could be what stands there unclaimed.
-    else if (first !== undefined && first !== key) this.#tail?.tail.requireResolved()
-    // The dead run wrote in announced order: what comes behind a message that it did not finish, it never wrote.
-    this.#unresolved.clear()
+    if (this.#tail && found?.kind === 'fragment') await this.#tail.file.cut(found.offset, this.#tail.tail.end)
     await this.#dropTail()
-    return { path: this.#path, offset: await this.#file.append(parts(encoding)) }
+    const offset = await this.#file.append(parts(encoding))
+    return { ...facts, where: this.#where(this.#file, { offset, length }) }
   }
 
-  async #cut({ tail, file }: { tail: MboxTail; file: FileHandle }, offset: number): Promise<void> {
-    if (tail.path === this.#path) {
-      await this.#file.cut(offset)
-    } else {
-      await file.truncate(offset)
-      await file.datasync()
-    }
+  #where({ path }: MboxFile, { offset, length }: { readonly offset: number; readonly length: number }): string {
+    return `${offset}+${length}${this.#context.series === undefined ? '' : ` ${path}`}`
   }
 
+  get #form(): MboxForm {
+    const { variant, newline } = this.#settings
+    return { variant, newline }
+  }
+
+  /** Nothing more is looked for there; what was claimed in an earlier file of a series is made durable first. */
   async #dropTail(): Promise<void> {
-    const dropped = this.#tail
+    if (this.#tail && this.#tail.file !== this.#file) {
+      await this.#tail.file.commit()
+      await this.#tail.file.close()
+    }
     this.#tail = undefined
-    if (dropped && dropped.file !== this.#file.handle) await dropped.file.close()
   }
 
-  async #look(before: Standing | undefined): Promise<void> {
+  async #look(progress: Progress, before: Standing | undefined, options: Omit<MboxFileOptions, 'path'>): Promise<void> {
     if (before === undefined && this.#file.end > 0) {
-      const { variant, newline } = this.#settings
-      this.#strangers = await Strangers.in(this.#file.handle, this.#path, { variant, newline })
+      this.#strangers = await Strangers.in(this.#file.handle, this.#file.path, this.#form)
     }
-    if (before === undefined || this.#unresolved.size === 0) return
-    const elsewhere = this.#context.series !== undefined && before.path !== this.#path
-    const file = elsewhere ? await open(before.path, 'r+').catch(ignoreMissing) : this.#file.handle
-    if (!file) return
-    this.#tail = { file, tail: await MboxTail.scan(file, elsewhere ? before.path : this.#path, before.size) }
+    const owed = before?.owed ?? []
+    const isOwed = (one: Announced): boolean => owed.some(({ key, sha256 }) => key === one.key && sha256 === one.sha256)
+    const announced = [...owed, ...progress.announced.filter((one) => !isOwed(one))]
+    if (before === undefined || announced.length === 0) return
+    const elsewhere = this.#context.series !== undefined && before.path !== this.#file.path
+    if (elsewhere && !(await lstat(before.path).catch(ignoreMissing))) return
+    const file = elsewhere ? await MboxFile.open({ path: before.path, ...options }) : this.#file
+    const span = { path: file.path, from: before.size }
+    this.#tail = { file, tail: await MboxTail.scan(file.handle, span, { form: this.#form, announced }) }
   }
 }
 
 interface WriterParts {
   readonly settings: MboxSettings
   readonly context: TargetContext
-  readonly progress: Progress
   readonly file: MboxFile
-  readonly path: string
   readonly lock: Lock
 }
 

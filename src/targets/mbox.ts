@@ -7,7 +7,7 @@ import { MboxDecoder } from '../mail/mbox.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
 import type { Lane, Progress, ReadBack, Receipt, Target, Writer } from '../ports/target.js'
 import { type MboxSettings, mboxSettings } from './mbox-settings.js'
-import { skipLines } from './mbox-strangers.js'
+import { skipLines } from './mbox-scan.js'
 import { MboxWriter } from './mbox-writer.js'
 
 /** One mbox file. */

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { LfEncoder, lfToCrlf, type Newline } from '../mail/line-ends.js'
+import type { Flag, Message } from '../ports/message.js'
+
+/** What stands in the file of one message. */
+export interface StoredForm {
+  /** The whole where the message is in memory. */
+  readonly bytes: Uint8Array | undefined
+  readonly lossy: boolean
+  readonly flags: readonly Flag[]
+  chunks(): AsyncIterable<Uint8Array>
+}
+
+export async function storedForm(message: Message, newline: Newline): Promise<StoredForm> {
+  if (newline === 'crlf') {
+    return { bytes: message.bytes, lossy: false, flags: [], chunks: () => message.open() }
+  }
+  const encoder = new LfEncoder()
+  if (message.bytes) {
+    const bytes = encoder.whole(message.bytes)
+    return { bytes, ...lossyFlags(encoder), chunks: () => one(bytes) }
+  }
+  // Read once to learn whether the form is lossy: the receipt needs to know, the memory must stay small.
+  for await (const chunk of message.open()) encoder.push(chunk)
+  return { bytes: undefined, ...lossyFlags(encoder), chunks: () => encoded(message) }
+}
+
+function lossyFlags({ lossy }: LfEncoder): Pick<StoredForm, 'lossy' | 'flags'> {
+  return { lossy, flags: lossy ? ['lossy-form'] : [] }
+}
+
+async function* one(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes
+}
+
+async function* encoded(message: Message): AsyncIterable<Uint8Array> {
+  const encoder = new LfEncoder()
+  for await (const chunk of message.open()) yield encoder.push(chunk)
+  yield encoder.end()
+}
+
+export async function digest(chunks: AsyncIterable<unknown>): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of chunks) hash.update(chunk as Uint8Array)
+  return hash.digest('hex')
+}
+
+/** A message's file, read. */
+export interface Copy {
+  readonly path: string
+  /** SHA-256 of the file. */
+  readonly stored: string
+  /** SHA-256 and octets of the message, unless its form cannot be turned back. */
+  readonly sha256: string
+  readonly size: number
+}
+
+export async function readCopy(path: string, newline: Newline): Promise<Copy> {
+  const stored = createHash('sha256')
+  const original = createHash('sha256')
+  let size = 0
+  for await (const chunk of createReadStream(path)) {
+    const bytes = newline === 'lf' ? lfToCrlf(chunk as Uint8Array) : (chunk as Uint8Array)
+    stored.update(chunk as Uint8Array)
+    original.update(bytes)
+    size += bytes.length
+  }
+  return { path, stored: stored.digest('hex'), sha256: original.digest('hex'), size }
+}

@@ -1,0 +1,44 @@
+import type { Message } from '../../src/ports/message.js'
+import type { ReadBack, Receipt, Target } from '../../src/ports/target.js'
+import { collect } from './collect.js'
+import type { MemoryLedger } from './memory-ports.js'
+
+export const lane = { account: 'alice', target: 'archive' }
+export const signal = new AbortController().signal
+
+/**
+ * One run of the engine's loop, without the engine: one batch. `kill`: it ends as if killed after so many steps, which
+ * are begin, each append, and commit. `announce`: what it begins, if that is more than it brings.
+ */
+export async function deliver(
+  target: Target,
+  ledger: MemoryLedger,
+  batch: readonly Message[],
+  { kill, announce = batch }: { readonly kill?: number | undefined; readonly announce?: readonly Message[] } = {},
+): Promise<readonly Receipt[]> {
+  await using writer = await target.open(lane, await ledger.load(lane), signal)
+  let steps = 0
+  if (steps++ === kill) return []
+  const announced = announce.map(({ key, sha256, size }) => ({ key, sha256, size }))
+  await ledger.advance(lane, { begun: { announced, position: writer.position, at: 0 } })
+  const receipts: Receipt[] = []
+  for (const one of batch) {
+    if (steps++ === kill) return []
+    receipts.push(await writer.append(one))
+  }
+  if (steps++ === kill) return []
+  const position = await writer.commit()
+  if (steps++ === kill) return []
+  await ledger.advance(lane, { committed: { receipts, position, at: 0 } })
+  return receipts
+}
+
+/** How the target finds what the ledger has receipts for, in their order. */
+export async function readBack(target: Target, ledger: MemoryLedger): Promise<readonly ReadBack['state'][]> {
+  const found = await collect(target.read(lane, await ledger.load(lane), ledger.receipts(lane)))
+  return found.map(({ state }) => state)
+}
+
+export async function receiptsOf(ledger: MemoryLedger): Promise<readonly Receipt[]> {
+  return collect(ledger.receipts(lane))
+}
