@@ -164,7 +164,8 @@ class AccountRun {
     const lanes = this.#books.flatMap(({ fault }) => (fault ? [fault] : []))
     const messages = this.#roster.failures().map(({ fault }) => fault)
     const faults = [...(this.#fault ? [this.#fault] : []), ...lanes, ...messages]
-    const status = outcome(faults, counts)
+    const cutShort = this.#stopping() && counts.pending > 0
+    const status = cutShort && faults.length === 0 ? 'incomplete' : outcome(faults, counts)
     return { account: this.#job.name, status, counts, faults, mismatched: this.#mismatched }
   }
 

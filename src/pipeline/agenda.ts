@@ -36,10 +36,12 @@ export class Agenda {
       else if (fault) this.#roster.setFailed(number, fault)
     }
     if (this.#limit !== undefined) this.#admitted ??= new Set(this.wanted().slice(0, this.#limit))
-    // What only `--limit` holds back stays announced: it may stand in the target already.
+    const listed = new Set(this.#listed)
+    // What only `--limit` holds back is still waited for, by the next run.
     const available = new Set(this.#available())
     for (const { run } of this.#books) {
-      run?.forgive((key) => !available.has(this.#roster.numberOf(key) ?? -1))
+      run?.forget((key) => !listed.has(this.#roster.numberOf(key) ?? -1))
+      run?.postpone((key) => !available.has(this.#roster.numberOf(key) ?? -1))
     }
   }
 
@@ -55,7 +57,7 @@ export class Agenda {
   refused(number: number, fault: Fault): void {
     this.#tries.set(number, (this.#tries.get(number) ?? 0) + 1)
     this.#roster.setFailed(number, fault)
-    this.#forgiveExhausted(number)
+    this.#postpone(number)
   }
 
   /** A session died while this message was in progress; the second time it is left out (QUIRKS SES-05). */
@@ -67,12 +69,12 @@ export class Agenda {
       number,
       new Fault('breaks-session', `two sessions ended on it: ${fault.message}`, fault.facts),
     )
-    this.#forgiveExhausted(number)
+    this.#postpone(number)
   }
 
-  #forgiveExhausted(number: number): void {
+  #postpone(number: number): void {
     const { key } = this.#roster.entry(number)
-    for (const { run } of this.#books) run?.forgive((owed) => owed === key)
+    for (const { run } of this.#books) run?.postpone((owed) => owed === key)
   }
 
   /** Listed, lacked by somebody, and not given up. */

@@ -41,7 +41,9 @@ export class LaneRun {
   readonly #context: LaneContext
   readonly #writer: Writer
   /** Announced by a run that died and not offered yet, in announced order. */
-  readonly #owed: Announced[]
+  #owed: readonly Announced[]
+  /** Announced by a run that died, and not to be had in this one. */
+  readonly #postponed: Announced[] = []
   readonly #queue: Delivery[] = []
   /** Everything offered and not yet released: queued or in the batch in hand. */
   readonly #held = new Set<Delivery>()
@@ -65,7 +67,7 @@ export class LaneRun {
     this.lane = lane
     this.#writer = writer
     this.#context = context
-    this.#owed = [...progress.announced]
+    this.#owed = progress.announced
     this.#done = this.#run()
   }
 
@@ -82,17 +84,22 @@ export class LaneRun {
     return this.#owed.map(({ key }) => key)
   }
 
-  /** The source cannot bring these announced messages: nothing waits for them any longer. */
-  forgive(unavailable: (key: MessageKey) => boolean): void {
-    const left = this.#owed.filter(({ key }) => !unavailable(key))
-    this.#owed.splice(0, this.#owed.length, ...left)
+  /** The server does not have these announced messages any more: nothing waits for them. */
+  forget(gone: (key: MessageKey) => boolean): void {
+    this.#owed = this.#owed.filter(({ key }) => !gone(key))
+  }
+
+  /** The server has them but does not hand them out in this run: they stay announced for the next one. */
+  postpone(withheld: (key: MessageKey) => boolean): void {
+    this.#postponed.push(...this.#owed.filter(({ key }) => withheld(key)))
+    this.forget(withheld)
   }
 
   /** False where the lane cannot take the message now: it has stopped, or others are owed first. */
   offer(delivery: Delivery): boolean {
     if (!this.open) return false
     if (this.#owed[0] && this.#owed[0].key !== delivery.message.key) return false
-    this.#owed.shift()
+    this.#owed = this.#owed.slice(1)
     delivery.hold()
     this.#held.add(delivery)
     const first = this.#queue.length === 0
@@ -150,7 +157,7 @@ export class LaneRun {
     }
     const next = this.#ripe() && this.open ? this.#take() : []
     // What a dead run announced stays announced until it has been offered.
-    const begun = next.length > 0 || this.#owed.length > 0 ? { begun: this.#announce(next) } : {}
+    const begun = next.length + this.#owed.length + this.#postponed.length > 0 ? { begun: this.#announce(next) } : {}
     await this.#context.ledger.advance(this.lane, { committed, ...begun })
     await this.#settle(batch, receipts)
     return next
@@ -158,7 +165,8 @@ export class LaneRun {
 
   #announce(batch: readonly Delivery[]): NonNullable<LaneStep['begun']> {
     const offered = batch.map(({ message: { key, sha256, size } }) => ({ key, sha256, size }))
-    return { announced: [...offered, ...this.#owed], position: this.#writer.position, at: this.#context.clock.now() }
+    const announced = [...offered, ...this.#owed, ...this.#postponed]
+    return { announced, position: this.#writer.position, at: this.#context.clock.now() }
   }
 
   /** Appends all at once; the writer orders them. Nothing is still running when this settles. */

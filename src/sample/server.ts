@@ -31,11 +31,15 @@ export async function startSampleServer({ users, tls, timestamp }: SampleServerO
 
 /** Accepts connections on a free port of the loopback interface; `serve` resolves when it is done with one. */
 export async function listen(serve: (socket: Socket) => Promise<void>): Promise<SampleServer> {
-  const serving = new Map<Socket, Promise<void>>()
+  const serving = new Set<Promise<void>>()
+  // Kept until they are closed: the TCP connection outlives a dialogue whose TLS handshake was broken off.
+  const sockets = new Set<Socket>()
   // Half open: a client may hang up right behind its last command.
   const server = createServer({ noDelay: true, allowHalfOpen: true, highWaterMark: 256 * 1024 }, (socket) => {
-    const done = serve(socket).finally(() => serving.delete(socket))
-    serving.set(socket, done)
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    const done = serve(socket).finally(() => serving.delete(done))
+    serving.add(done)
   })
   server.listen(0, host)
   await once(server, 'listening')
@@ -46,8 +50,8 @@ export async function listen(serve: (socket: Socket) => Promise<void>): Promise<
     close: async () => {
       const closed = once(server, 'close')
       server.close()
-      for (const socket of serving.keys()) socket.destroy()
-      await Promise.all(serving.values())
+      for (const socket of sockets) socket.destroy()
+      await Promise.all(serving)
       await closed
     },
   }

@@ -19,14 +19,15 @@ export function apopDigest(timestamp: string, password: Secret): string {
     .digest('hex')
 }
 
-/** Replaces the password, its base64, hexadecimal and URL forms, and more forms of it, by `***` (QUIRKS SEC-02). */
+/** Replaces the password, its base64, hexadecimal and URL forms, and more forms of it, in any case, by `***` (QUIRKS SEC-02). */
 export function scrubber(password: Secret, ...more: readonly string[]): (text: string) => string {
   const secret = text(password)
   const bytes = Buffer.from(secret)
   // Latin-1 is how the echo of another character set is decoded.
   const encoded = (['base64', 'hex', 'latin1'] as const).map((encoding) => bytes.toString(encoding))
   const forms = new Set([secret, ...encoded, encodeURIComponent(secret), ...more].filter((form) => form !== ''))
-  return (shown) => [...forms].reduce((left, form) => left.replaceAll(form, '***'), shown)
+  const patterns = [...forms].map((form) => new RegExp(form.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'), 'giu'))
+  return (shown) => patterns.reduce((left, pattern) => left.replaceAll(pattern, '***'), shown)
 }
 
 /** Line ends and NUL would end the command and start another one (QUIRKS AUT-12). */

@@ -139,11 +139,23 @@ describe('LaneRun', () => {
     const bench = new Bench()
     await bench.ledger.advance(lane, { begun: { announced: announced('x', 'y'), position: '7' as Position, at: 0 } })
     const run = await bench.open()
-    run.forgive((key) => key === 'x')
+    run.forget((key) => key === 'x')
     expect(await bench.offer(run, 'y')).toBe(true)
     await run.flush()
     await run.close()
     expect(bench.target.stored).toEqual(['y'])
+  })
+
+  it('keeps announced what the server has and does not hand out', async () => {
+    const bench = new Bench()
+    await bench.ledger.advance(lane, { begun: { announced: announced('x', 'y'), position: '7' as Position, at: 0 } })
+    const run = await bench.open()
+    run.postpone((key) => key === 'x')
+    for (const key of 'yab') expect(await bench.offer(run, key)).toBe(true)
+    await run.flush()
+    await run.close()
+    expect(bench.target.stored).toEqual(['y', 'a', 'b'])
+    expect((await bench.ledger.load(lane)).announced).toEqual(announced('x'))
   })
 
   it('finishes the batch in hand when closed, and drops what is only queued', async () => {

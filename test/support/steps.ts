@@ -4,7 +4,7 @@ import type { Session, Source } from '../../src/ports/source.js'
 import type { Target, Writer } from '../../src/ports/target.js'
 
 /** The process is dead: whatever it would have done next does not happen. */
-export class Dead extends Error {}
+class Dead extends Error {}
 
 /**
  * Counts the calls of ports, before and after each, and dies at one of them: from then on every call fails. Letting go
