@@ -81,10 +81,10 @@ async function copyTwice(
 const howToLook = `
 Look at the copies with what you have:
 
-  ls ${name}/${user}/new                     # the Maildir: a file for each message
-  mutt -f ${name}/${user}.mbox               # the mbox
+  ls ${name}/${user}/new                    # the Maildir: a file for each message
+  mutt -f ${name}/${user}.mbox              # the mbox
   python3 -c "import mailbox; print(len(mailbox.mbox('${name}/${user}.mbox')), 'messages')"
-  popferry status ${name}/migrate.yaml       # what popferry knows of them
+  popferry status ${name}/migrate.yaml  # what popferry knows of them
 
 For your own mail, write a plan like ${name}/migrate.yaml.
 `

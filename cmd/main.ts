@@ -42,6 +42,8 @@ function buildProgram(version: string, streams: Streams, done: (exitCode: number
   const program = new Command('popferry')
     .description('Copies POP3 mailboxes into Maildirs and mboxes: every message, exactly once, unchanged.')
     .exitOverride()
+    // Without `(default: false)`: that an option which was not given is off goes without saying.
+    .configureHelp({ optionDescription: ({ description }) => description })
     .configureOutput({
       writeOut: (text) => {
         streams.stdout.write(text)

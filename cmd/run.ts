@@ -7,10 +7,10 @@ import { openLedger } from '../src/ledgers/sqlite.js'
 import type { PlannedAccount } from '../src/plan/plan.js'
 import { resolveSecrets } from '../src/plan/secrets.js'
 import type { Emit } from '../src/ports/event.js'
-import { Fault } from '../src/ports/fault.js'
+import { asFault, Fault } from '../src/ports/fault.js'
 import type { Spool } from '../src/ports/spool.js'
 import { systemClock } from './clock.js'
-import { exitCode, signalExitCode } from './exit-code.js'
+import { exitCode, exitCodes, faultExitCode, signalExitCode } from './exit-code.js'
 import { type JobContext, makeJobs } from './jobs.js'
 import { type OpenedPlan, openPlan } from './open-plan.js'
 import type { RunOptions } from './options.js'
@@ -131,9 +131,17 @@ interface Ending {
   readonly code: number
 }
 
+/** The result is told even where the ledger cannot record it any more. */
 async function finish({ counts, seconds }: RunOutcome, { run, state, options, emit, code }: Ending): Promise<number> {
   const { dryRun } = options
-  if (!dryRun) await state.ledger.finishRun(run, systemClock.now(), code)
-  emit({ type: 'run.finished', run, exitCode: code, counts, seconds, dryRun })
-  return code
+  let exitCode = code
+  try {
+    if (!dryRun) await state.ledger.finishRun(run, systemClock.now(), code)
+  } catch (error) {
+    const fault = asFault(error)
+    emit({ type: 'warning', code: fault.code, message: fault.message })
+    if (code === exitCodes.done || code === exitCodes.later) exitCode = faultExitCode(fault)
+  }
+  emit({ type: 'run.finished', run, exitCode, counts, seconds, dryRun })
+  return exitCode
 }

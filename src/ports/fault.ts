@@ -14,15 +14,33 @@ export const faults = {
   // Reaching the server
   'unknown-host': { scope: 'account', transient: false, hint: 'check `host` for a typing error, and the DNS' },
   unreachable: { scope: 'session', transient: true, hint: 'check host, port and firewall; the next run tries again' },
-  timeout: { scope: 'session', transient: true, hint: 'the server is slow or gone; see `timeouts` in the plan' },
-  'connection-lost': { scope: 'session', transient: true, hint: 'the next session goes on where this one stopped' },
-  'server-busy': { scope: 'session', transient: true, hint: 'the server asks to come back later' },
-  'wrong-protocol': { scope: 'account', transient: false, hint: 'check `port` and `tls`' },
+  timeout: {
+    scope: 'session',
+    transient: true,
+    hint: 'the server is slow or gone; run again later, or raise `timeouts` in the plan',
+  },
+  'connection-lost': { scope: 'session', transient: true, hint: 'the next run goes on where this one stopped' },
+  'server-busy': { scope: 'session', transient: true, hint: 'nothing is wrong here; run again later' },
+  'wrong-protocol': {
+    scope: 'account',
+    transient: false,
+    hint: 'check `port` and `tls`: POP3 is usually on 995 with `implicit`, on 110 with `starttls`',
+  },
   // TLS
-  certificate: { scope: 'account', transient: false, hint: 'see tlsOptions.ca and tlsOptions.fingerprint256' },
+  certificate: {
+    scope: 'account',
+    transient: false,
+    hint:
+      'no password was sent; if this is your server, see tlsOptions in the plan: `ca` names its authority, ' +
+      '`servername` its name, `fingerprint256` exactly this certificate',
+  },
   'tls-failed': { scope: 'account', transient: false, hint: 'check `tls`, `port` and tlsOptions.minVersion' },
-  'starttls-missing': { scope: 'account', transient: false, hint: 'nothing was sent; use `tls: implicit` if offered' },
-  'starttls-injected': { scope: 'account', transient: false, hint: 'someone may be tampering with this connection' },
+  'starttls-missing': { scope: 'account', transient: false, hint: 'no password was sent; try `tls: implicit`' },
+  'starttls-injected': {
+    scope: 'account',
+    transient: false,
+    hint: 'no password was sent; someone may be tampering with this connection: try from another network',
+  },
   // Signing in
   'auth-failed': { scope: 'account', transient: false, hint: 'check user and password; POP3 may need an app password' },
   'auth-unavailable': { scope: 'account', transient: false, hint: 'see `auth` in the plan' },
@@ -31,16 +49,32 @@ export const faults = {
   throttled: { scope: 'session', transient: true, hint: 'the server limits sign-ins or downloads; run again later' },
   // The POP3 dialogue
   protocol: { scope: 'session', transient: true, hint: 'run with -vv to see the dialogue' },
-  'listing-incomplete': { scope: 'session', transient: true, hint: 'nothing is concluded from a partial listing' },
-  'listing-too-long': { scope: 'account', transient: false, hint: 'the server lists more than popferry accepts' },
-  'no-uidl': { scope: 'account', transient: false, hint: 'without UIDL a second run could not tell what is new' },
+  'listing-incomplete': {
+    scope: 'session',
+    transient: true,
+    hint: 'nothing is concluded from a part of it; run again later',
+  },
+  'listing-too-long': {
+    scope: 'account',
+    transient: false,
+    hint: 'run with -vv to see what the server lists; is it a POP3 server?',
+  },
+  'no-uidl': {
+    scope: 'account',
+    transient: false,
+    hint: 'without UIDL a second run could not tell what is new: use another server or protocol',
+  },
   // Single messages
-  'uidl-empty': { scope: 'message', transient: false, hint: 'the server gives this message no id' },
+  'uidl-empty': {
+    scope: 'message',
+    transient: false,
+    hint: 'fetch it with a mail program, or ask the server’s admin to repair the maildrop',
+  },
   'retr-refused': { scope: 'message', transient: false, hint: 'the next run asks again; the server may have lost it' },
   'breaks-session': {
     scope: 'message',
     transient: false,
-    hint: 'the session died on it twice; the next run tries again',
+    hint: 'the next run tries again; if that fails as well, ask the server’s admin to look at the message',
   },
   // Targets
   'disk-full': { scope: 'target', transient: false, hint: 'free some space (or inodes) and run again' },
@@ -56,7 +90,11 @@ export const faults = {
   'not-an-mbox': { scope: 'target', transient: false, hint: 'choose a new file or an existing mbox' },
   'mbox-changed': { scope: 'target', transient: false, hint: 'another program rewrote the file; restore or move it' },
   'mbox-tail': { scope: 'target', transient: false, hint: 'look at the end of the file; cut the fragment by hand' },
-  'mbox-locked': { scope: 'target', transient: true, hint: 'another program holds the dotlock' },
+  'mbox-locked': {
+    scope: 'target',
+    transient: true,
+    hint: 'close the program that uses the mbox; the next run tries again',
+  },
   'ledger-missing': {
     scope: 'target',
     transient: false,

@@ -48,11 +48,11 @@ function fieldsOf(event: Event): object | undefined {
       return { account: event.account, target: event.target, ...faultFields(event.fault) }
     case 'account.finished': {
       const { account, status, counts, seconds, fault } = event
-      return { account, status, ...counts, seconds, ...(fault && faultFields(fault)) }
+      return { account, status, ...counts, seconds: toMilliseconds(seconds), ...(fault && faultFields(fault)) }
     }
     case 'run.finished': {
       const { run, exitCode, counts, seconds, dryRun } = event
-      return { run, exitCode, ...counts, seconds, dryRun }
+      return { run, exitCode, ...counts, seconds: toMilliseconds(seconds), dryRun }
     }
     case 'message.fetched':
     case 'protocol':
@@ -62,4 +62,8 @@ function fieldsOf(event: Event): object | undefined {
 
 function faultFields(fault: Fault): object {
   return { code: fault.code, transient: fault.transient, error: happened(fault), hint: fault.hint }
+}
+
+function toMilliseconds(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000
 }

@@ -66,7 +66,6 @@ class Log {
       case 'message.flagged':
         return event.flag === 'size-mismatch' ? 'warning' : verbose
       case 'retry':
-        this.#told.add(event.fault)
         return quiet ? undefined : 'plain'
       case 'account.started':
       case 'account.listed':

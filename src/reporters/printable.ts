@@ -3,14 +3,18 @@ const maxLength = 300
 
 /**
  * Text from outside, safe to print on a terminal or into a log: control, bidi and invisible characters escaped, cut at
- * 300 characters (QUIRKS CON-06, MSG-08).
+ * 300 characters, or earlier where many are escaped (QUIRKS CON-06, MSG-08).
  */
 export function printable(text: string, limit = maxLength): string {
-  // Cut twice: an escaped character is longer, and megabytes need not be escaped first.
-  const cut = Array.from(text.slice(0, 2 * limit))
-  const escaped = cut.slice(0, limit).join('').replace(unsafe, escape)
-  const short = escaped.length > 2 * limit ? escaped.slice(0, 2 * limit) : escaped
-  return cut.length > limit || short.length < escaped.length ? `${short}…` : short
+  // Megabytes need not be taken apart to be cut; one character more tells that something is cut off.
+  const characters = Array.from(text.slice(0, 2 * (limit + 1)))
+  let shown = ''
+  for (const [index, character] of characters.entries()) {
+    const safe = character.replace(unsafe, escape)
+    if (index === limit || shown.length + safe.length > 2 * limit) return `${shown}…`
+    shown += safe
+  }
+  return shown
 }
 
 /** The same as a JSON text of one line, for values that must come back unchanged: nothing is cut. */

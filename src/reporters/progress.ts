@@ -1,8 +1,6 @@
 import type { AccountOutcome, Event } from '../ports/event.js'
 
-export interface AccountProgress {
-  readonly account: string
-  state: 'connecting' | 'copying' | 'waiting' | AccountOutcome
+interface Sums {
   /** Messages of the latest complete listing. */
   listed: number
   /** What this run has to copy, as far as listings told: messages and octets, finished ones included. */
@@ -15,6 +13,11 @@ export interface AccountProgress {
   bytes: number
 }
 
+export interface AccountProgress extends Sums {
+  readonly account: string
+  state: 'connecting' | 'copying' | 'waiting' | AccountOutcome
+}
+
 /** Folds the events of a run into what views show. Holds no clock: each event comes with its monotonic time in ms. */
 export class Progress {
   /** Those that have started, in the order of their start. */
@@ -22,7 +25,6 @@ export class Progress {
   /** Accounts of the run, started or not. */
   expected = 0
   finished = 0
-  readonly total = { listed: 0, wanted: 0, wantedBytes: 0, fetchedBytes: 0, copied: 0, bytes: 0 }
   readonly #rate = new Rate()
   readonly #rates = new Map<string, Rate>()
 
@@ -31,10 +33,14 @@ export class Progress {
     if (event.type === 'account.started') this.#start(event.account)
     if (!('account' in event)) return
     const account = this.accounts.get(event.account)
-    if (!account) return
-    const before = { ...account }
-    this.#advance(account, event, atMs)
-    for (const field of summed) this.total[field] += account[field] - before[field]
+    if (account) this.#advance(account, event, atMs)
+  }
+
+  /** The sums over all accounts that have started. */
+  get total(): Sums {
+    const total = { ...nothing }
+    for (const account of this.accounts.values()) for (const field of summed) total[field] += account[field]
+    return total
   }
 
   /** Octets a second, of late. */
@@ -50,7 +56,6 @@ export class Progress {
   }
 
   #start(account: string): void {
-    const nothing = { listed: 0, wanted: 0, wantedBytes: 0, fetchedBytes: 0, copied: 0, bytes: 0 }
     this.accounts.set(account, { account, state: 'connecting', ...nothing })
     this.#rates.set(account, new Rate())
   }
@@ -90,6 +95,7 @@ export class Progress {
 }
 
 const summed = ['listed', 'wanted', 'wantedBytes', 'fetchedBytes', 'copied', 'bytes'] as const
+const nothing: Sums = { listed: 0, wanted: 0, wantedBytes: 0, fetchedBytes: 0, copied: 0, bytes: 0 }
 
 const windowSeconds = 10
 

@@ -23,7 +23,7 @@ export function summaryReporter(output: Output, paint: Paint): Reporter {
       if (event.type === 'message.wanted') output.write(wantedLine(event))
       if (event.type === 'run.finished') {
         const affected = [...troubles.values()].filter((trouble) => trouble.exists)
-        const lines = affected.flatMap((trouble) => trouble.lines())
+        const lines = affected.flatMap((trouble) => trouble.lines(event.dryRun))
         const tone = event.exitCode === 0 ? 'good' : event.exitCode === 3 || event.exitCode === 1 ? 'bad' : 'warning'
         output.write(`${[paint(tone, verdict(event, accounts, affected)), ...lines].join('\n')}\n`)
       } else if ('account' in event) troubleOf(event.account).on(event)
@@ -40,39 +40,53 @@ function wantedLine({ account, key, size }: Extract<Event, { type: 'message.want
 
 function verdict(event: Finished, accounts: number, affected: readonly Trouble[]): string {
   const { counts, exitCode, seconds, dryRun } = event
-  const all = `${countText(counts.listed, 'message')} of ${countText(accounts, 'account')}`
-  const safe = `${countText(counts.copied + counts.present, 'message')} ${counts.copied + counts.present === 1 ? 'is' : 'are'} safe`
-  if (exitCode === 130 || exitCode === 143)
-    return `Stopped. ${safe}${parts(counts)}; the same command goes on from here.`
-  const missing = counts.failed + (dryRun ? 0 : counts.pending)
-  const incomplete = affected.filter(({ missing: some, failed }) => some > 0 || failed)
-  if (incomplete.length > 0 && missing > 0) {
-    const verb = missing === 1 ? 'is' : 'are'
-    const some = `${countText(missing, 'message')} of ${countText(incomplete.length, 'account')} ${verb} missing`
-    return `${some}; ${safe}${parts(counts)}:`
+  if (exitCode === 130 || exitCode === 143) {
+    const left = counts.pending > 0 ? `, ${numberText(counts.pending)} left` : ''
+    return `Stopped. ${safe(counts)}${left}; the same command goes on from here.`
   }
-  if (incomplete.length > 0) {
-    const some = `${numberText(incomplete.length)} of ${countText(accounts, 'account')} could not be finished`
-    return dryRun ? `${some}:` : `${some}; ${safe}${parts(counts)}:`
+  const unfinished = affected.filter(({ failed }) => failed)
+  if (unfinished.length > 0) return `${shortfall(event, accounts, unfinished)}:`
+  const of = `of ${countText(accounts, 'account')}`
+  if (dryRun) {
+    const all = `${numberText(counts.pending)} of ${countText(counts.listed, 'message')}`
+    return `Dry run: ${all} ${of} would be copied; nothing was written.`
   }
-  if (dryRun) return `Dry run: ${numberText(counts.pending)} of ${all} would be copied; nothing was written.`
-  if (affected.length > 0) return `All ${all} were stored, but look at these${parts(counts)}:`
-  if (counts.pending > 0)
-    return `${safe}${parts(counts)}; ${numberText(counts.pending)} more are left for the next run.`
+  if (affected.length > 0) return `${safe(counts)}; look at these:`
+  if (counts.pending > 0) return `${safe(counts)}; ${numberText(counts.pending)} more are left for the next run.`
   if (counts.listed === 0) return `No messages in ${countText(accounts, 'account')}: nothing to do.`
-  const verb = counts.listed === 1 ? 'The only message' : `All ${countText(counts.listed, 'message')}`
-  const kept = `${verb} of ${countText(accounts, 'account')} ${counts.listed === 1 ? 'is' : 'are'} safe`
   const speed = counts.copied > 0 ? ` (${bytesText(counts.bytes)} in ${durationText(seconds)})` : ''
-  return `${kept}${parts(counts)}${speed}.`
+  if (counts.vanished > 0) return `${safe(counts)}${speed}.`
+  const all = counts.listed === 1 ? 'The only message' : `All ${countText(counts.listed, 'message')}`
+  return `${all} ${of} ${counts.listed === 1 ? 'is' : 'are'} safe${parts(counts)}${speed}.`
 }
 
-/** `: 1,950 copied, 50 were already there` */
+/** What is missing, as far as it is known: of an account that did not come to its listing nothing is. */
+function shortfall({ counts, dryRun }: Finished, accounts: number, unfinished: readonly Trouble[]): string {
+  const lacking = unfinished.map((trouble) => trouble.missing(dryRun)).filter((count) => count > 0)
+  const missing = lacking.reduce((sum, count) => sum + count, 0)
+  const unknown = unfinished.length - lacking.length
+  const verb = missing === 1 ? 'is' : 'are'
+  return [
+    ...(missing > 0
+      ? [`${countText(missing, 'message')} of ${countText(lacking.length, 'account')} ${verb} missing`]
+      : []),
+    ...(unknown > 0 ? [`${numberText(unknown)} of ${countText(accounts, 'account')} could not be finished`] : []),
+    ...(counts.copied + counts.present > 0 ? [safe(counts)] : []),
+  ].join('; ')
+}
+
+/** `2,000 messages are safe: 1,950 copied, 50 were already there` */
+function safe(counts: Counts): string {
+  const stored = counts.copied + counts.present
+  return `${countText(stored, 'message')} ${stored === 1 ? 'is' : 'are'} safe${parts(counts)}`
+}
+
 function parts({ copied, present, vanished }: Counts): string {
   const found = [
     ...(copied > 0 ? [`${numberText(copied)} copied`] : []),
     ...(present > 0 && copied > 0 ? [`${numberText(present)} ${present === 1 ? 'was' : 'were'} already there`] : []),
     ...(present > 0 && copied === 0 ? ['nothing new'] : []),
-    ...(vanished > 0 ? [`${numberText(vanished)} vanished from the server before they could be fetched`] : []),
+    ...(vanished > 0 ? [`${numberText(vanished)} vanished from the server unfetched`] : []),
   ]
   return found.length === 0 ? '' : `: ${found.join(', ')}`
 }
@@ -96,8 +110,9 @@ class Trouble {
     this.#account = account
   }
 
-  get missing(): number {
-    return this.failed && this.#counts ? this.#counts.failed + this.#counts.pending : 0
+  /** A dry run leaves everything pending. */
+  missing(dryRun: boolean): number {
+    return this.failed && this.#counts ? this.#counts.failed + (dryRun ? 0 : this.#counts.pending) : 0
   }
 
   get exists(): boolean {
@@ -119,7 +134,8 @@ class Trouble {
         if (event.flag === 'size-mismatch') name(this.#short, event.key)
         break
       case 'account.finished':
-        this.failed = event.status !== 'ok'
+        // Without a fault it was only stopped: nothing is wrong with it.
+        this.failed = event.status !== 'ok' && (event.fault !== undefined || event.counts.failed > 0)
         this.#counts = event.counts
         this.#fault = event.fault
         break
@@ -127,10 +143,11 @@ class Trouble {
     }
   }
 
-  lines(): readonly string[] {
+  lines(dryRun: boolean): readonly string[] {
     const groups = [...this.#messages.values()]
     const told = new Set([...this.#targets.values(), ...groups.map(({ fault }) => fault)].map(({ code }) => code))
-    const missing = this.missing > 0 ? `: ${countText(this.missing, 'message')} missing` : ''
+    const count = this.missing(dryRun)
+    const missing = count > 0 ? `: ${countText(count, 'message')} missing` : ''
     return [
       `  ${printable(this.#account)}${missing}`,
       ...(this.#fault && !told.has(this.#fault.code) ? [`    ${faultText(this.#fault)}`] : []),

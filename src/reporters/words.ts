@@ -73,8 +73,13 @@ export function eventText(event: Event): string | undefined {
 function finishedText({ account, status, counts, fault }: Extract<Event, { type: 'account.finished' }>): string {
   const name = printable(account)
   if (status !== 'ok' && fault) return `${name}: ${faultText(fault)}`
-  const copied = counts.copied > 0 ? `, ${bytesText(counts.bytes)}` : ''
-  return `${name}: ${countText(counts.copied, 'message')} copied${copied}; ${numberText(counts.present)} were already there`
+  const { copied, present, pending, bytes } = counts
+  const parts = [
+    ...(copied > 0 ? [`${countText(copied, 'message')} copied (${bytesText(bytes)})`] : []),
+    ...(present > 0 ? [`${numberText(present)} already there`] : []),
+    ...(pending > 0 ? [`${numberText(pending)} not copied yet`] : []),
+  ]
+  return `${name}: ${parts.length === 0 ? 'nothing to copy' : parts.join(', ')}`
 }
 
 /** What a flag means to the owner of the mail. */
