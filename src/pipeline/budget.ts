@@ -35,9 +35,13 @@ export class Budget {
     await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 
-  /** What one message of this listed size is charged: large ones wait in the spool, a few at a time. */
+  /**
+   * What one message of this listed size is charged: a small one is held with the form in which it is stored, large ones
+   * wait in the spool, a few at a time.
+   */
   charge(size: number): number {
-    return size <= inMemoryLimit ? Math.max(size, 1024) : Math.max(inMemoryLimit, Math.min(size, this.#total / 4))
+    if (size <= inMemoryLimit) return 2 * size + 1024
+    return Math.max(inMemoryLimit, Math.min(size, this.#total / 4))
   }
 }
 
