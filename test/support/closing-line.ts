@@ -1,6 +1,9 @@
 import type { Reporter, TestModule } from 'vitest/node'
 
-/** Ends the output with the line `N passed, N failed` (and `, N skipped`), which people and CI look for. */
+/**
+ * Ends the output with what was not tested and why, a line for each file and reason, and with the line
+ * `N passed, N failed` (and `, N skipped`), which people and CI look for.
+ */
 export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
     const counts = { passed: 0, failed: unhandled.length, skipped: 0 }
@@ -11,7 +14,18 @@ export default class ClosingLine implements Reporter {
         counts[state === 'pending' ? 'failed' : state]++
       }
     }
+    const notTested = modules.flatMap(skippedLines).map((line) => `${line}\n`)
     const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''
-    process.stdout.write(`\n${counts.passed} passed, ${counts.failed} failed${skipped}\n`)
+    process.stdout.write(`\n${notTested.join('')}${counts.passed} passed, ${counts.failed} failed${skipped}\n`)
   }
+}
+
+function skippedLines(module: TestModule): readonly string[] {
+  const byReason = new Map<string, number>()
+  for (const test of module.children.allTests('skipped')) {
+    const result = test.result()
+    const reason = result.state === 'skipped' && result.note !== undefined ? `, because ${result.note}` : ''
+    byReason.set(reason, (byReason.get(reason) ?? 0) + 1)
+  }
+  return Array.from(byReason, ([reason, count]) => `not tested: ${count} of ${module.relativeModuleId}${reason}`)
 }

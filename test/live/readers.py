@@ -1,0 +1,97 @@
+"""Readers of mail that share no code with popferry. For each message they print the SHA-256 of its octets with CRLF, and
+the SHA-256 of what Dovecot can show of a stored copy (see `shown`).
+
+    readers.py pop3 PORT CA USER        lock-step over TLS
+    readers.py pop3-mbox PORT CA USER   the same for a user whose mail is in an mboxrd file
+    readers.py maildir PATH
+    readers.py mbox PATH                mboxrd
+"""
+
+import hashlib
+import mailbox
+import re
+import socket
+import ssl
+import sys
+
+
+def pop3(port, ca, user):
+    context = ssl.create_default_context(cafile=ca)
+    plain = socket.create_connection(("127.0.0.1", int(port)))
+    with context.wrap_socket(plain, server_hostname="localhost") as connection:
+        replies = connection.makefile("rb")
+
+        def ask(command):
+            connection.sendall(command.encode() + b"\r\n")
+            return status()
+
+        def status():
+            line = replies.readline()
+            if not line.startswith(b"+OK"):
+                raise SystemExit(f"unexpected reply: {line!r}")
+            return line
+
+        status()
+        ask(f"USER {user}")
+        ask("PASS secret")
+        count = int(ask("STAT").split()[1])
+        for number in range(1, count + 1):
+            ask(f"RETR {number}")
+            yield body(replies)
+        ask("QUIT")
+
+
+def body(replies):
+    lines = []
+    at_start = True
+    while True:
+        line = replies.readline()
+        if not line:
+            raise SystemExit("the connection ended inside a message")
+        if at_start and line == b".\r\n":
+            return b"".join(lines)
+        lines.append(line[1:] if at_start and line.startswith(b"..") else line)
+        at_start = line.endswith(b"\r\n")
+
+
+def maildir(path):
+    box = mailbox.Maildir(path, create=False)
+    for key in box.iterkeys():
+        yield crlf(box.get_bytes(key))
+
+
+def mbox(path):
+    box = mailbox.mbox(path, create=False)
+    for key in box.iterkeys():
+        yield crlf(unquoted(box.get_bytes(key)))
+
+
+def crlf(octets):
+    return octets.replace(b"\n", b"\r\n")
+
+
+def shown(octets):
+    """What Dovecot can show of a copy with LF line ends, in an mbox too: where CRs stand before a line end it takes them
+    for a part of it, and of the header it hides the lines in which it keeps its own notes about a message."""
+    octets = re.sub(rb"\r+\n", b"\r\n", octets)
+    header, blank, text = octets.partition(b"\r\n\r\n")
+    return notes.sub(b"", header + b"\r\n") + blank[2:] + text
+
+
+notes = re.compile(
+    rb"^(Status|X-Status|X-Keywords|X-UID|X-IMAP|X-IMAPbase|Content-Length):.*\r\n([ \t].*\r\n)*", re.I | re.M
+)
+
+
+def unquoted(octets):
+    return re.sub(rb"^>(>*From )", rb"\1", octets, flags=re.M)
+
+
+def digest(octets):
+    return hashlib.sha256(octets).hexdigest()
+
+
+readers = {"pop3": pop3, "pop3-mbox": lambda *where: map(unquoted, pop3(*where)), "maildir": maildir, "mbox": mbox}
+kind, *arguments = sys.argv[1:]
+for octets in readers[kind](*arguments):
+    print(digest(octets), digest(shown(octets)))
