@@ -1,10 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../src/ports/clock.js'
 
+/** Longer ones would fire at once: Node counts them in 32 bits. */
+const longestTimer = 2 ** 31 - 1
+
 /** The machine's time and chance. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  sleep: async (ms, signal) => sleep(ms, undefined, signal && { signal }),
+  sleep: async (ms, signal) => {
+    for (let left = ms; ; left -= longestTimer) {
+      await sleep(Math.min(left, longestTimer), undefined, signal && { signal })
+      if (left <= longestTimer) return
+    }
+  },
   random: () => Math.random(),
 }

@@ -17,6 +17,10 @@ export function terminalPrompt(signal: AbortSignal): ((account: string) => Promi
     asking.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
     try {
       return await asking.question('', { signal })
+    } catch (error) {
+      if (signal.aborted) throw error
+      // Ctrl-D: no answer.
+      return ''
     } finally {
       asking.close()
       process.stderr.write('\n')

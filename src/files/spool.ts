@@ -56,8 +56,9 @@ class File implements SpoolFile {
   }
 }
 
-/** The spool belongs to the state, not to a target: a full disk there concerns the whole run. */
+/** A full disk stops the message that fills it, which is gone from it then; anything else concerns the whole run. */
 function spoolFault(error: unknown, action: string, path: string): Fault {
-  const { message } = diskFault(error, action, path)
-  return error instanceof Fault ? error : new Fault('state-failed', message, { cause: error })
+  if (error instanceof Fault) return error
+  const { code, message } = diskFault(error, action, path)
+  return new Fault(code === 'disk-full' ? 'spool-full' : 'state-failed', message, { cause: error })
 }

@@ -92,7 +92,7 @@ async function fetchMissing(session: Session, context: SessionContext): Promise<
 }
 
 /** How a session dies of one message; a throttled or busy server says nothing about the message in progress. */
-const broken: ReadonlySet<FaultCode> = new Set(['connection-lost', 'timeout', 'protocol'])
+const broken: ReadonlySet<FaultCode> = new Set(['connection-lost', 'timeout', 'protocol', 'spool-full'])
 
 async function receive(result: Retrieved, feed: Feed, fetched: number[], context: SessionContext): Promise<void> {
   const { account, agenda, books, budget, emit } = context

@@ -28,7 +28,8 @@ function maildropOf(account: Tree): string | undefined {
   if (host === undefined || user === undefined) return undefined
   // Through tunnels, different servers are ports of one host.
   const port = lookUp(account, ['source', 'port'])
-  return JSON.stringify([host, user, port?.kind === 'leaf' ? port.value : null])
+  const usual = (textAt(account, 'source', 'tls') ?? 'implicit') === 'implicit' ? 995 : 110
+  return JSON.stringify([host, user, port?.kind === 'leaf' ? port.value : usual])
 }
 
 function checkTargets(targets: readonly PreparedTarget[], findings: Findings): void {

@@ -15,6 +15,7 @@ interface Command {
 
 const timeoutMs = 60_000
 const maxOutput = 64 * 1024
+const pipeMs = 1000
 
 /**
  * Runs a command and resolves with what it printed. Rejects with the Fault `password-command`, which names the program
@@ -43,7 +44,9 @@ export async function runCommand(command: Command, clock: Clock, signal: AbortSi
 }
 
 export function commandFault(program: string, problem: string): Fault {
-  return new Fault('password-command', `the command "${program}" ${problem}`)
+  // `TOKEN=hunter2 helper` is written for a shell: what looks like its program holds a secret.
+  const shown = program.includes('=') ? program.replace(/=.*/s, '=***') : program
+  return new Fault('password-command', `the command "${shown}" ${problem}`)
 }
 
 function outputOf(child: ChildProcessByStdio<null, Readable, null>, program: string): Promise<Uint8Array> {
@@ -59,12 +62,17 @@ function outputOf(child: ChildProcessByStdio<null, Readable, null>, program: str
     child.on('error', (error: NodeJS.ErrnoException) => {
       reject(commandFault(program, `could not be started (${error.code ?? 'unknown reason'})`))
     })
-    child.on('close', (code, killedBy) => {
+    const finish = (code: number | null, killedBy: NodeJS.Signals | null): void => {
       if (code === 0) resolve(Buffer.concat(chunks))
       else
         reject(
           commandFault(program, code === null ? `was ended by ${String(killedBy)}` : `failed with exit code ${code}`),
         )
+    }
+    child.on('close', finish)
+    // A grandchild may keep the pipe open: what the child itself has printed comes soon.
+    child.on('exit', (code, killedBy) => {
+      setTimeout(finish, pipeMs, code, killedBy).unref()
     })
   })
 }

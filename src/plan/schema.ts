@@ -8,6 +8,9 @@ export const defaultSourceType = 'pop3'
 /** What stands under a secret's key. */
 export type SecretSetting = z.output<typeof secretSetting>
 
+/** Days; Node counts timers in 32 bits. */
+const longestTimer = 24
+
 const secretForms = '{ env: NAME }, { file: PATH }, { command: … }, { prompt: true } or a quoted string'
 
 const secretSetting = z
@@ -74,10 +77,10 @@ const settings = {
     .describe('What happens after a failure that may pass'),
   timeouts: z
     .strictObject({
-      connect: duration().prefault('30s').describe('Until the greeting: TCP, TLS and the first line'),
-      reply: duration().prefault('5m').describe('Until the first byte of a reply'),
-      stall: duration().prefault('2m').describe('Silence inside a reply'),
-      settle: duration(0).prefault('30s').describe('How long a lost session may still act at the server'),
+      connect: duration(1, longestTimer).prefault('30s').describe('Until the greeting: TCP, TLS and the first line'),
+      reply: duration(1, longestTimer).prefault('5m').describe('Until the first byte of a reply'),
+      stall: duration(1, longestTimer).prefault('2m').describe('Silence inside a reply'),
+      settle: duration(0, longestTimer).prefault('30s').describe('How long a lost session may still act at the server'),
     })
     .prefault({})
     .describe('How long to wait'),

@@ -55,7 +55,10 @@ async function resolveSecret(
     case 'text':
       return always(spec.secret)
     case 'env':
-      return fixed(options.env[spec.variable] ?? '', `the environment variable ${spec.variable}`)
+      return fixed(
+        (Object.hasOwn(options.env, spec.variable) && options.env[spec.variable]) || '',
+        `the environment variable ${spec.variable}`,
+      )
     case 'file':
       return readSecretFile(spec.path)
     case 'prompt':

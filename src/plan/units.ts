@@ -2,17 +2,15 @@ import { z } from 'zod'
 
 const durationForm = /^(\d{1,9})(ms|s|m|h|d)$/
 const millisecondsIn = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-/** Longer timers would fire at once: Node counts them in 32 bits. */
-const longest = 24 * millisecondsIn.d
 
-/** `30s` and the like; becomes milliseconds. */
-export function duration(least: 0 | 1 = 1): z.ZodType<number, string> {
-  const error = `expected a duration such as 500ms, 30s, 5m, 12h or 3d, ${least > 0 ? 'more than 0 and ' : ''}at most 24d`
+/** `30s` and the like, up to so many days; becomes milliseconds. */
+export function duration(least: 0 | 1 = 1, most = 365): z.ZodType<number, string> {
+  const error = `expected a duration such as 500ms, 30s, 5m, 12h or 3d, ${least > 0 ? 'more than 0 and ' : ''}at most ${most}d`
   return z
     .string({ error })
     .regex(durationForm, { error })
     .transform((text) => amount(text, durationForm, millisecondsIn))
-    .refine((ms) => ms >= least && ms <= longest, { error })
+    .refine((ms) => ms >= least && ms <= most * millisecondsIn.d, { error })
 }
 
 const sizeForm = /^(\d{1,9})(KB|MB|GB)$/

@@ -64,10 +64,10 @@ export class Pop3Client {
     return readMaildrop(this.wire, { pipelined, knowsUidl, replyMs })
   }
 
-  /** After a RETR's `+OK`: passes the message on. */
-  async body(reply: Reply, sink: BodySink): Promise<Received> {
+  /** After a RETR's `+OK`: passes the message on, if it has no more than `most` octets. */
+  async body(reply: Reply, sink: BodySink, most: number): Promise<Received> {
     const decoder = new DotStuffing(reply.bareLf)
-    const octets = await this.wire.body(decoder, sink)
+    const octets = await this.wire.body(decoder, sink, most)
     return { octets, unstuffedDot: decoder.unstuffedDot }
   }
 
@@ -134,5 +134,5 @@ async function startTls(wire: Wire, capabilities: Capabilities | undefined, sett
   wire.remark(connection.security ?? '')
 }
 
-const capaCap: LineCap = { lines: 512, code: 'protocol' }
+const capaCap: LineCap = { lines: 512, octets: 64 * 1024, code: 'protocol' }
 const quitMs = 10_000

@@ -28,7 +28,10 @@ async function plainGreeting(wire: Wire): Promise<Reply> {
     wire.send('QUIT')
   }, patience.connect * 0.9)
   try {
-    return await wire.reply(patience.connect)
+    const greeting = await wire.reply(patience.connect)
+    if (!nudge.sent) return greeting
+    // The QUIT is on its way: its answer would be taken for that to the next command.
+    throw connection.fault('timeout', 'the greeting came too late; see timeouts.connect in the plan')
   } catch (error) {
     if (!nudge.sent || !(error instanceof Fault) || error.code !== 'connection-lost') throw error
     throw connection.fault('wrong-protocol', 'this port seems to expect TLS from the first byte', { cause: error })

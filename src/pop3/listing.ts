@@ -33,7 +33,7 @@ export async function readMaildrop(wire: Wire, options: ListingOptions): Promise
   // Some servers refuse to list an empty maildrop.
   else if (count !== 0 || sizes.byNumber.size > 0) throw uidlFault(uidl, wire, options)
   const { numbers, texts } = ids.inOrder()
-  const expected = count ?? sizes.byNumber.size
+  const expected = Math.max(count ?? 0, sizes.byNumber.size)
   if (numbers.length < expected) {
     throw wire.connection.fault('listing-incomplete', `UIDL lists ${numbers.length} messages instead of ${expected}`)
   }
@@ -97,7 +97,7 @@ class Ids {
   readonly add = (line: Buffer, start: number, end: number): void => {
     const blank = numberEnd(line, start, end)
     if (blank < 0) {
-      const facts = { reply: line.toString('latin1', start, Math.min(end, start + 300)) }
+      const facts = { reply: this.#wire.shown(line.subarray(start, end)) }
       throw this.#wire.connection.fault('listing-incomplete', 'a line of UIDL cannot be read', facts)
     }
     let last = end
@@ -157,4 +157,4 @@ function isBlank(byte: number | undefined): boolean {
 const zero = 0x30
 const maxId = 4096
 /** Far beyond any real maildrop (QUIRKS LST-15). */
-const cap: LineCap = { lines: 5_000_000, code: 'listing-too-long' }
+const cap: LineCap = { lines: 2_000_000, octets: 64 * 1024 * 1024, code: 'listing-too-long' }

@@ -6,7 +6,7 @@ import type { Reply } from './reply.js'
 export function passingFault(reply: Reply, connection: Connection, loginDelayMs?: number): Fault | undefined {
   const reason = passingReason(reply)
   if (!reason) return undefined
-  const retryAfterMs = pauseIn(reply.text) ?? (reply.code === 'LOGIN-DELAY' ? loginDelayMs : undefined)
+  const retryAfterMs = pauseIn(reply.words) ?? (reply.code === 'LOGIN-DELAY' ? loginDelayMs : undefined)
   const facts = { reply: reply.text, ...(retryAfterMs !== undefined && { retryAfterMs }) }
   return connection.fault(reason.code, reason.words, facts)
 }
@@ -14,7 +14,7 @@ export function passingFault(reply: Reply, connection: Connection, loginDelayMs?
 /** A RETR refused because of the amount, not because of the message (QUIRKS RET-16). */
 export function isThrottle(reply: Reply): boolean {
   if (reply.code === 'SYS/TEMP' || reply.code === 'LOGIN-DELAY') return true
-  const words = reply.text.toLowerCase()
+  const { words } = reply
   return /\brate\b|limit|too many|try again/.test(words) && !/\bsize\b/.test(words)
 }
 
@@ -22,7 +22,7 @@ export function isThrottle(reply: Reply): boolean {
 function passingReason(reply: Reply): Refusal | undefined {
   const coded = reply.code === undefined ? undefined : byCode.get(reply.code)
   if (coded) return coded
-  const words = reply.text.toLowerCase()
+  const { words } = reply
   // Gmail puts [AUTH] on a throttle, hence before the codes that stand for good.
   if (/too many|exceed|bandwidth|rate limit/.test(words)) return throttled
   if (reply.code === 'AUTH' || reply.code === 'SYS/PERM' || wrongPassword.test(words)) return undefined

@@ -27,6 +27,11 @@ export class Reply {
     return decodeText(this.line, this.#scrub).trimEnd()
   }
 
+  /** What the server says, in lower case, for judging it: never shown, as it may hold a secret. */
+  get words(): string {
+    return decodeText(this.line, (text) => text).toLowerCase()
+  }
+
   /** The line's first bytes as Latin-1, for reading. */
   get raw(): string {
     return Buffer.from(this.line.subarray(0, maxText)).toString('latin1')

@@ -27,8 +27,10 @@ export interface Greeted {
 export async function signIn(wire: Wire, server: Greeted, credentials: Credentials): Promise<void> {
   wire.connection.phase = 'sign-in'
   let reply = await firstChoice(wire, server, credentials)
-  // Advertised but unknown after all (QUIRKS CAP-04): the password was not judged.
-  if (isUnknown(reply) && credentials.mechanism === 'auto') reply = await userPass(wire, credentials)
+  // Advertised but unknown after all (QUIRKS CAP-04): the password was not judged. Without PLAIN the sign-in would be to
+  // the master user's own maildrop.
+  const another = credentials.mechanism === 'auto' && credentials.authzid === undefined
+  if (isUnknown(reply) && another) reply = await userPass(wire, credentials)
   if (reply.ok) return
   if (reply.status !== 'error') throw wire.outOfStep(reply)
   const passing = passingFault(reply, wire.connection, server.capabilities?.loginDelayMs)
@@ -87,7 +89,7 @@ async function verdict(wire: Wire, line: string, shown: string): Promise<Reply> 
 function isUnknown(reply: Reply): boolean {
   if (reply.status !== 'error' || reply.code !== undefined) return false
   return /(?:unknown|unrecogni[sz]ed|unsupported) (?:\w+ )?(?:command|mechanism|type)|not (?:supported|implemented)/i.test(
-    reply.text,
+    reply.words,
   )
 }
 

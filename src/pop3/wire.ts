@@ -68,6 +68,11 @@ export class Wire {
     return this.connection.fault('protocol', 'the server’s reply is neither +OK nor -ERR', { reply: reply.text })
   }
 
+  /** The server's words for display, without secrets. */
+  shown(line: Uint8Array): string {
+    return decodeText(line, this.#scrub)
+  }
+
   remark(line: string): void {
     this.#transcript?.('*', line)
   }
@@ -104,7 +109,7 @@ export class Wire {
   /** The lines of a multi-line reply up to its terminator. Only a complete listing resolves (QUIRKS LST-12). */
   async lines(cap: LineCap, sink: LineSink): Promise<void> {
     let rest: Buffer = nothing
-    for (let count = 0; ;) {
+    for (let count = 0, octets = 0; ;) {
       const from = this.#at
       const lineFeed = this.#chunk.indexOf(lf, from)
       const end = lineFeed < 0 ? this.#chunk.length : lineFeed
@@ -118,19 +123,22 @@ export class Wire {
       const whole = rest.length === 0
       const bytes = whole ? this.#chunk : Buffer.concat([rest, this.#chunk.subarray(from, end)])
       if (this.#isLast(bytes, whole ? from : 0, whole ? end : bytes.length, sink)) return
+      octets += whole ? end - from : bytes.length
+      if (octets > cap.octets) throw this.connection.fault(cap.code, `a listing of more than ${cap.octets} octets`)
       if (++count > cap.lines) throw this.connection.fault(cap.code, `a listing of more than ${cap.lines} lines`)
       rest = nothing
     }
   }
 
-  /** Passes a message's body on and returns its octets. */
-  async body(decoder: DotStuffing, sink: BodySink): Promise<number> {
+  /** Passes a message's body on and returns its octets; fails beyond `most`. */
+  async body(decoder: DotStuffing, sink: BodySink, most: number): Promise<number> {
     let octets = 0
     decoder.push(this.#chunk, this.#at)
     for (;;) {
       const bytes = decoder.next()
       if (bytes) {
         octets += bytes.length
+        if (octets > most) throw this.connection.fault('protocol', `the message does not end within ${most} octets`)
         const pause = sink.write(bytes)
         if (pause) await pause
         continue
@@ -162,7 +170,7 @@ export class Wire {
   /** Hands a line of a listing on, without its line end; true at the terminator. */
   #isLast(bytes: Buffer, start: number, lineFeed: number, sink: LineSink): boolean {
     const end = bytes[lineFeed - 1] === cr && lineFeed > start ? lineFeed - 1 : lineFeed
-    if (this.#transcript) this.#transcript('<', decodeText(bytes.subarray(start, end), this.#scrub))
+    if (this.#transcript) this.#transcript('<', this.shown(bytes.subarray(start, end)))
     if (end === start + 1 && bytes[start] === dot) return true
     sink(bytes, start, end)
     return false
@@ -172,6 +180,7 @@ export class Wire {
 /** How many lines a listing may have, and the Fault beyond that. */
 export interface LineCap {
   readonly lines: number
+  readonly octets: number
   readonly code: 'protocol' | 'listing-too-long'
 }
 

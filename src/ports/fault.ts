@@ -64,6 +64,7 @@ export const faults = {
     transient: false,
     hint: 'without UIDL a second run could not tell what is new: use another server or protocol',
   },
+  'spool-full': { scope: 'session', transient: true, hint: 'free some space (or inodes) for the state folder' },
   // Single messages
   'uidl-empty': {
     scope: 'message',

@@ -25,8 +25,9 @@ export function scrubber(password: Secret, ...more: readonly string[]): (text: s
   const bytes = Buffer.from(secret)
   // Latin-1 is how the echo of another character set is decoded.
   const encoded = (['base64', 'hex', 'latin1'] as const).map((encoding) => bytes.toString(encoding))
-  const forms = new Set([secret, ...encoded, encodeURIComponent(secret), ...more].filter((form) => form !== ''))
-  const patterns = [...forms].map((form) => new RegExp(form.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'), 'giu'))
+  const inUrl = encodeURIComponent(bytes.toString())
+  const forms = new Set([secret, ...encoded, inUrl, ...more].filter((form) => form !== ''))
+  const patterns = [...forms].map((form) => new RegExp(form.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&'), 'gi'))
   return (shown) => patterns.reduce((left, pattern) => left.replaceAll(pattern, '***'), shown)
 }
 

@@ -104,6 +104,7 @@ export class Pop3Session implements Session {
     const incoming = intake.begin(entry)
     try {
       const flags = await this.#body(reply, entry, incoming)
+      if (flags.includes('size-mismatch') || entry.size === 0) await this.#requireEnd(number, entry)
       const message = await incoming.finish()
       await this.#requireOne(message, entry)
       return { entry, message, flags }
@@ -116,7 +117,7 @@ export class Pop3Session implements Session {
   /** The octet count of the reply is ignored (QUIRKS RET-26); the listed size is all there is to find a cut by. */
   async #body(reply: Reply, entry: Entry, incoming: Incoming): Promise<readonly Flag[]> {
     const { wire } = this.#client
-    const { octets, unstuffedDot } = await this.#client.body(reply, incoming)
+    const { octets, unstuffedDot } = await this.#client.body(reply, incoming, mostOctets(entry.size))
     if (this.#flight.length === 1) wire.expectQuiet()
     const short = octets < entry.size - sizeTolerance
     if (short && this.#mode.pipelined) {
@@ -125,6 +126,18 @@ export class Pop3Session implements Session {
     }
     if (!short && !unstuffedDot) return noFlags
     return [...(short ? (['size-mismatch'] as const) : []), ...(unstuffedDot ? (['unstuffed-dot'] as const) : [])]
+  }
+
+  /**
+   * A lone dot of a message that was not stuffed looks like its end, and what follows it like our next reply (QUIRKS
+   * RET-04). So we ask for something that only the server can know.
+   */
+  async #requireEnd(number: number, { key }: Entry): Promise<void> {
+    const { wire } = this.#client
+    const reply = await wire.ask(`UIDL ${number}`)
+    const [, found, id] = /^\S+[ \t]+(\d+)[ \t]+(.*?)[ \t]*$/s.exec(Buffer.from(reply.line).toString('latin1')) ?? []
+    if (reply.ok && Number(found) === number && id === key.split('\n', 1)[0]) return
+    throw wire.connection.fault('protocol', 'the message may go on behind its end', { reply: reply.text })
   }
 
   /** Where a terminator is missing, the message swallows the next reply and message (QUIRKS RET-06, RET-07, RET-20). */
@@ -190,6 +203,11 @@ async function holdsReply(message: Message): Promise<boolean> {
     before = text.slice(-3)
   }
   return false
+}
+
+/** Listed sizes may be far off, but a message that does not end must not fill the disk. */
+function mostOctets(listed: number): number {
+  return listed === 0 ? Infinity : Math.max(16 * listed, listed + 1024 ** 3)
 }
 
 const noId = new Fault('uidl-empty', 'the server lists the message without an id')

@@ -39,8 +39,10 @@ const settings = z
     pipelining: z.enum(['auto', 'on', 'off']).default('auto'),
   })
   .check(({ value, issues }) => {
-    if (!exposes(value)) return
-    issues.push({ code: 'custom', path: ['tls'], input: value.tls, message: plaintextRefused })
+    if (exposes(value)) issues.push({ code: 'custom', path: ['tls'], input: value.tls, message: plaintextRefused })
+    if (value.authzid === undefined || value.auth === 'auto' || value.auth === 'plain') return
+    const message = 'expected auto or plain: only PLAIN carries `authzid`'
+    issues.push({ code: 'custom', path: ['auth'], input: value.auth, message })
   })
 
 type Settings = z.output<typeof settings>
@@ -135,7 +137,8 @@ class Pop3Source implements Source {
     try {
       return { ...tlsOptions, ca: await readFile(tlsOptions.ca, 'utf8') }
     } catch (error) {
-      throw new Fault('tls-failed', `the certificates in ${tlsOptions.ca} cannot be read`, { cause: error })
+      const facts = { cause: error, hint: 'check the path and permissions of tlsOptions.ca' }
+      throw new Fault('tls-failed', `the certificates in ${tlsOptions.ca} cannot be read`, facts)
     }
   }
 
@@ -151,7 +154,7 @@ class Pop3Source implements Source {
       this.#warn('plaintext', 'password and mail travel unencrypted (tls: none)')
     }
     if (tls === 'none') return
-    if (tlsOptions?.verify === false) {
+    if (tlsOptions?.verify === false && tlsOptions.fingerprint256 === undefined) {
       this.#warn('certificate-unchecked', 'any certificate is accepted (tlsOptions.verify: false)')
     }
     if (tlsOptions && needsOldCrypto(tlsOptions)) {

@@ -23,7 +23,7 @@ describe('the fixtures arrive byte for byte (QUIRKS RET-01, RET-08, RET-09, CON-
       const pieces: Buffer[] = []
       const reply = await client.wire.ask(`RETR ${index + 1}`)
       const sink = { write: (piece: Uint8Array) => void pieces.push(Buffer.from(piece)) }
-      const { unstuffedDot } = await client.body(reply, sink)
+      const { unstuffedDot } = await client.body(reply, sink, Infinity)
       expect(unstuffedDot).toBe(false)
       expect(Buffer.concat(pieces).equals(asServed(bytes)), names[index]).toBe(true)
     }

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/ports/secret.js'
 import { apopDigest, passArgument, plainResponse, scrubber } from '../../src/sasl/password.js'
@@ -35,6 +36,14 @@ describe('password mechanisms', () => {
     const otherCase = [bytes.toString('hex').toUpperCase(), percent.toLowerCase()]
     const shown = scrubber(new Secret(secret))([...forms, ...otherCase].join('|'))
     expect(shown).toBe(Array.from({ length: 7 }, () => '***').join('|'))
+  })
+
+  test('any password can be scrubbed', () => {
+    const property = fc.property(fc.string({ unit: 'binary', minLength: 1 }), (secret) => {
+      fc.pre(!/[\r\n\0]/.test(secret))
+      expect(scrubber(new Secret(secret))(`-ERR ${secret}?`)).not.toContain(` ${secret}?`)
+    })
+    fc.assert(property, { examples: [['abcd-efgh'], ['a.*+?()[]{}|^$\\/'], ['\ud800']] })
   })
 
   test('an empty password scrubs nothing', () => {

@@ -43,7 +43,10 @@ export function maildrop(bodies: readonly string[], capabilities = 'UIDL\r\n'): 
     CAPA: `+OK\r\n${capabilities}.\r\n`,
     STAT: `+OK ${bodies.length} ${bodies.join('').length}\r\n`,
     LIST: rows((body) => body.length),
-    UIDL: rows((_body, index) => `id${index + 1}`),
+    UIDL: (line, peer) => {
+      const all = rows((_body, index) => `id${index + 1}`)
+      return peer.send(line === 'UIDL' ? all : `+OK ${line.slice(5)} id${line.slice(5)}\r\n`)
+    },
     RETR: (line, peer) => peer.send(`+OK\r\n${stuffed(bodies[Number(line.slice(5)) - 1] ?? '')}.\r\n`),
   }
 }

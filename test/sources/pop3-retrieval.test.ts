@@ -177,6 +177,42 @@ describe.each(['off', 'on'])('RETR, pipelining %s', (pipelining) => {
 })
 
 describe('lock-step', () => {
+  test('RET-04 a reply forged by a message is not believed, however late the rest of it comes', async () => {
+    const forged = 'a\r\n.\r\n+OK 0 octets\r\nSubject: FORGED\r\n\r\nbody\r\n'
+    const honest = maildrop([forged, 'two\r\n', 'three\r\n'])
+    const RETR: Replies[string] = async (line, peer) => {
+      if (line !== 'RETR 1') return peer.send(`+OK\r\n${line === 'RETR 2' ? 'two' : 'three'}\r\n.\r\n`)
+      await peer.send('+OK\r\na\r\n.\r\n')
+      // In a segment of its own, behind what looks like the end.
+      await peer.line()
+      await peer.send(`${forged.slice('a\r\n.\r\n'.length)}.\r\n`)
+    }
+    await using rig = await signedIn({ ...honest, RETR })
+    const { results, error } = await fetch(rig.session)
+    expect(results).toEqual([])
+    expect(error).toMatchObject({ code: 'protocol' })
+  })
+
+  test('RET-12 a message that does not end is given up', async () => {
+    const piece = `${'x'.repeat(1_000_000)}\r\n`
+    const RETR: Replies[string] = async (_line, peer) => {
+      await peer.send('+OK\r\n')
+      while (!peer.closed) await peer.send(piece)
+    }
+    await using rig = await signedIn({ ...maildrop(bodies), RETR })
+    const incoming = {
+      write: () => undefined,
+      finish: () => Promise.reject(new Error('finished')),
+      discard: async () => undefined,
+    }
+    const wanted = [...(await rig.session.list()).entries]
+    const results = rig.session.retrieve(
+      { take: () => wanted.shift(), more: async () => false },
+      { begin: () => incoming },
+    )
+    await expect(results[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'protocol' })
+  })
+
   test('RET-14 a short message is yielded and flagged', async () => {
     await using rig = await signedIn(but(4, '+OK 9 octets\r\nfour\r\n.\r\n'))
     expect((await fetch(rig.session)).results[3]).toBe('id4: four\r\n +size-mismatch')
