@@ -55,6 +55,13 @@ describe('TLS', () => {
     ['self-signed', identity('self-signed'), {}, 'certificate', 'the certificate is self-signed'],
     ['unknown CA', identity('good'), {}, 'certificate', 'by an authority that this system does not trust'],
     ['other fingerprint', identity('good'), { ca, fingerprint256 }, 'certificate', 'another fingerprint'],
+    [
+      'other fingerprint, whatever verify says',
+      identity('good'),
+      { fingerprint256, verify: false },
+      'certificate',
+      'another fingerprint',
+    ],
     ['TLS-07 only TLS 1.0', { ...identity('good'), ...old }, { ca }, 'tls-failed', 'TLS version that is too old'],
     [
       'no common cipher',

@@ -151,13 +151,13 @@ describe('what is missing is told at once, before anyone is asked', () => {
     await writeFile(join(folder, 'bom'), '\ufeffcanary')
     await writeFile(join(folder, 'latin'), Uint8Array.of(0xe4))
     await writeFile(join(folder, 'large'), 'canary'.repeat(20_000))
-    const forms = ['{ env: UNSET }', '{ env: EMPTY }', '{ env: LINES }', '{ env: NUL }', '{ prompt: true }']
+    const forms = ['{ env: constructor }', '{ env: EMPTY }', '{ env: LINES }', '{ env: NUL }', '{ prompt: true }']
     const files = ['nowhere', '.', 'empty', 'two', 'bom', 'latin', 'large', '/dev/zero'].map(
       (file) => `{ file: ${file} }`,
     )
     const messages = await messagesOf([...forms, ...files], { env: { EMPTY: '', LINES: 'canary\nx', NUL: 'canary\0' } })
     expect(messages.map((message) => message.replace(folder, ''))).toEqual([
-      '3:54 expected a secret in the environment variable UNSET: there is none',
+      '3:54 expected a secret in the environment variable constructor: there is none',
       '5:54 expected a secret in the environment variable EMPTY: there is none',
       '7:54 expected a secret of one line in the environment variable LINES: it has more than one line',
       '9:54 expected a secret of one line in the environment variable NUL: it contains a NUL',

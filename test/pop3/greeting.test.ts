@@ -61,6 +61,17 @@ describe('greeting', () => {
     })
   })
 
+  test('CON-01 a greeting that comes behind our last word', async () => {
+    const error = await refused(
+      async (peer) => {
+        await peer.line()
+        await peer.send('+OK at last\r\n')
+      },
+      { patience: { connect: 300 } },
+    )
+    expect(error).toMatchObject({ code: 'timeout', transient: true })
+  })
+
   test('CON-07 bare forms and line ends', async () => {
     await using server = await ScriptServer.start(async (peer) => {
       await peer.send('+ok\n')

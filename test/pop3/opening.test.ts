@@ -148,6 +148,12 @@ describe('sign-in', () => {
     expect(server.lines().filter((line) => line !== 'CAPA')).toEqual(lines)
   })
 
+  test('with an authzid there is nothing but PLAIN: USER would be another maildrop', async () => {
+    await using server = await ScriptServer.start(script({ AUTH: '-ERR unknown command\r\n' }))
+    await expect(open(server, { credentials: { authzid: 'bob' } })).rejects.toMatchObject({ code: 'auth-unavailable' })
+    expect(server.lines().join()).not.toContain('USER')
+  })
+
   test('AUT-08 a response over 255 octets goes in two steps', async () => {
     const user = 'u'.repeat(200)
     const response = Buffer.from(`\0${user}\0${password}`).toString('base64')

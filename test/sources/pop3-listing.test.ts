@@ -51,6 +51,7 @@ describe.each(['off', 'on'])('listing, pipelining %s', (pipelining) => {
       },
       ['! connection-lost'],
     ],
+    ['LST-12, LST-13 UIDL lists less than LIST', { STAT: '+OK 0 0\r\n', UIDL: uidl() }, ['! listing-incomplete']],
     ['LST-13 STAT says 0', { STAT: '+OK 0 0\r\n' }, ['id1 3', 'id2 4', 'id3 5']],
     ['LST-13 STAT is nonsense', { STAT: '+OK -1 many\r\n' }, ['id1 3', 'id2 4', 'id3 5']],
     ['LST-13 STAT has 20 digits', { STAT: '+OK 99999999999999999999 1\r\n' }, ['id1 3', 'id2 4', 'id3 5']],
@@ -97,6 +98,16 @@ describe('listing', () => {
 
   test('RET-22 more than was asked for', async () => {
     expect(await listed({ ...three, STAT: '+OK 3 12\r\n+OK 3 12\r\n' })).toEqual(['! protocol'])
+  })
+
+  test('LST-15 a listing without end', async () => {
+    const id = 'x'.repeat(4000)
+    const flood: Replies[string] = async (_line, peer) => {
+      await peer.send('+OK\r\n')
+      for (let number = 1; !peer.closed; number++) await peer.send(`${number} ${id}\r\n`.repeat(20))
+    }
+    await using rig = await signedIn({ ...three, UIDL: flood })
+    await expect(rig.session.list()).rejects.toMatchObject({ code: 'listing-too-long' })
   })
 
   test('LST-15 100,000 messages', async () => {
