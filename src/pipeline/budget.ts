@@ -40,10 +40,13 @@ export class Budget {
    * wait in the spool, a few at a time.
    */
   charge(size: number): number {
-    if (size <= inMemoryLimit) return 2 * size + 1024
+    if (size <= inMemoryLimit) return Math.max(2 * size, this.#total / mostAtOnce)
     return Math.max(inMemoryLimit, Math.min(size, this.#total / 4))
   }
 }
+
+/** More small messages at once than a few batches only make work for the garbage collector. */
+const mostAtOnce = 2048
 
 /** Messages up to this many octets stay in memory, larger ones go to the spool. */
 export const inMemoryLimit = 1024 * 1024

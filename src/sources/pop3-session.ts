@@ -24,12 +24,16 @@ export class Pop3Session implements Session {
   /** Asked for and not answered, in order. */
   readonly #flight: Asked[] = []
   #octetsInFlight = 0
+  /** Octets of commands that may be unanswered: a window that was answered whole is doubled. */
+  #window: number
+  #answered = 0
   #refusals = 0
   #broken = false
 
   constructor(client: Pop3Client, mode: SessionMode) {
     this.#client = client
     this.#mode = mode
+    this.#window = mode.pipelined ? firstWindow : 0
     // A server that lost a glued command is silent for ever: do not wait minutes for it (QUIRKS CAP-04).
     this.#replyMs = mode.pipelined ? Math.min(mode.replyMs, pipelinedReplyMs) : mode.replyMs
   }
@@ -53,7 +57,7 @@ export class Pop3Session implements Session {
         if (asked) {
           const retrieved = await this.#receive(asked, intake)
           this.#flight.shift()
-          this.#octetsInFlight -= asked.octets
+          this.#open(asked.octets)
           yield retrieved
         } else if (!(await wanted.more())) return
       }
@@ -74,12 +78,11 @@ export class Pop3Session implements Session {
 
   /** Sends what the window has room for, in one piece, as soon as half of it is free. */
   #refill(wanted: Wanted): void {
-    const window = this.#mode.pipelined ? maxOctetsInFlight : 0
     // A message of unknown size goes last, so that bytes behind its end show (QUIRKS RET-04).
-    if (this.#octetsInFlight > window / 2 || this.#flight.at(-1)?.entry.size === 0) return
+    if (this.#octetsInFlight > this.#window / 2 || this.#flight.at(-1)?.entry.size === 0) return
     if (this.#flight.length === 0) this.#client.wire.expectQuiet()
     let commands = ''
-    while (this.#flight.length === 0 || this.#octetsInFlight + longestRetr <= window) {
+    while (this.#flight.length === 0 || this.#octetsInFlight + longestRetr <= this.#window) {
       const entry = wanted.take()
       if (!entry) break
       const number = this.#numbers.get(entry.key)
@@ -91,6 +94,15 @@ export class Pop3Session implements Session {
       if (entry.size === 0) break
     }
     if (commands !== '') this.#client.wire.send(commands.slice(0, -2))
+  }
+
+  /** A command was answered. */
+  #open(octets: number): void {
+    this.#octetsInFlight -= octets
+    this.#answered += octets
+    if (this.#answered < this.#window) return
+    this.#answered = 0
+    this.#window = Math.min(2 * this.#window, widestWindow)
   }
 
   async #receive({ entry, number }: Asked, intake: Intake): Promise<Retrieved> {
@@ -214,7 +226,9 @@ const noId = new Fault('uidl-empty', 'the server lists the message without an id
 const noFlags: readonly Flag[] = []
 const oddities: ReadonlySet<string> = new Set(['protocol', 'connection-lost', 'timeout'])
 /** Small enough never to fill a server's input buffer: Dovecot's holds 2 KiB (QUIRKS RET-21). */
-const maxOctetsInFlight = 1024
+const firstWindow = 1024
+/** What a server has no room for waits in its socket, which takes far more; Dovecot was measured with it. */
+const widestWindow = 4096
 const longestRetr = 'RETR 4294967295\r\n'.length
 const pipelinedReplyMs = 30_000
 /** A final CRLF that the server counts or adds (QUIRKS LST-14, RET-10). */
