@@ -1,8 +1,7 @@
-import { stat, unlink, utimes } from 'node:fs/promises'
+import { utimes } from 'node:fs/promises'
 import type { Clock } from '../ports/clock.js'
 import { Fault } from '../ports/fault.js'
-import { errorCode } from './durable.js'
-import { type Lock, takeLock } from './lock.js'
+import { type Lock, removeStale, seeLock, takeLock } from './lock.js'
 
 /** A held dotlock: mail programs that know the custom leave the file alone meanwhile. */
 export interface Dotlock extends Lock {
@@ -16,18 +15,21 @@ export interface Dotlock extends Lock {
  */
 export async function takeDotlock(path: string, holder: { run: string }, clock: DotlockClock): Promise<Dotlock> {
   const lockPath = `${path}.lock`
+  const named = { run: holder.run, what: path }
   const deadline = clock.monotonic() + patienceMs
   for (;;) {
     try {
-      const lock = await takeLock(lockPath, { run: holder.run, what: path })
+      const lock = await takeLock(lockPath, named)
       const refresh = async (): Promise<void> => {
         const now = new Date(clock.now())
         await utimes(lockPath, now, now)
       }
-      return { ...lock, release: () => lock.release(), refresh, [Symbol.asyncDispose]: () => lock.release() }
+      return { ...lock, refresh }
     } catch (error) {
       if (!(error instanceof Fault) || error.code !== 'held') throw error
-      if (await removeIfStale(lockPath, clock.now())) continue
+      const seen = await seeLock(lockPath)
+      if (!seen) continue
+      if (clock.now() - seen.mtimeMs >= staleMs && (await removeStale(lockPath, seen, named))) continue
       if (clock.monotonic() >= deadline) {
         throw new Fault('mbox-locked', `another program holds ${lockPath}: ${error.message}`, { cause: error })
       }
@@ -41,15 +43,3 @@ type DotlockClock = Pick<Clock, 'now' | 'monotonic' | 'sleep'>
 const patienceMs = 30_000
 const pollMs = 100
 const staleMs = 15 * 60_000
-
-async function removeIfStale(path: string, now: number): Promise<boolean> {
-  try {
-    const { mtimeMs } = await stat(path)
-    if (now - mtimeMs < staleMs) return false
-    await unlink(path)
-  } catch (error) {
-    // Released meanwhile.
-    if (errorCode(error) !== 'ENOENT') throw error
-  }
-  return true
-}

@@ -181,12 +181,12 @@ describe('the spool', () => {
   })
 
   it.skipIf(!canMount)(
-    'stops the run, not a target, when its disk is full (skipped unless root may mount one)',
+    'stops the message, neither the run nor a target, when its disk is full (skipped unless root may mount one)',
     async () => {
       await mkdir(at('spool'))
       const disk = mountTmpfs(at('spool'), 'size=64k')
       const file = (await openSpool(at('spool'))).create()
-      await expect(file.write(Buffer.alloc(70_000))).rejects.toMatchObject({ code: 'state-failed', scope: 'run' })
+      await expect(file.write(Buffer.alloc(70_000))).rejects.toMatchObject({ code: 'spool-full', scope: 'session' })
       await file.remove()
       disk[Symbol.dispose]()
     },
