@@ -5,6 +5,7 @@ import type { Enrolment, KnownAccount, KnownLane } from '../ports/ledger.js'
 export interface Candidate {
   readonly name: string
   readonly previously?: string
+  /** The server: its name, with the port where that is not the usual one. */
   readonly host: string
   readonly user: string
   readonly targets: readonly { readonly name: string; readonly previously?: string; readonly place: string }[]
@@ -25,7 +26,7 @@ export function recognise(candidates: readonly Candidate[], known: readonly Know
   const enrolments = candidates.map((candidate): Enrolment => {
     const { name: account, host, user } = candidate
     const old = recogniseAccount(candidate, known, conflicts)
-    if (old && (old.host !== host || old.user !== user)) {
+    if (old && (nameOf(old.host) !== nameOf(host) || old.user !== user)) {
       const message = `the ledger knows this maildrop as ${old.user} at ${old.host}; its records are kept`
       warnings.push({ account, code: 'maildrop-changed', message })
     }
@@ -43,11 +44,19 @@ function recogniseAccount(
 ): KnownAccount | undefined {
   const { name, previously, host, user } = candidate
   const sameName = known.find(({ account }) => account === name)
+  const sameMaildrop = known.find((account) => account.host === host && account.user === user)
   if (sameName) {
-    // Another server or another login may be the same maildrop after a move; both at once is another person's.
-    if (sameName.host !== host && sameName.user !== user) {
+    const { host: oldHost, user: oldUser } = sameName
+    // Another server or another login may be the same maildrop after a move; both at once is another person's, and so is
+    // one that is known under another name.
+    if (sameMaildrop && sameMaildrop !== sameName && (oldHost !== host || oldUser !== user)) {
       conflicts.push(
-        `account "${name}" was ${sameName.user} at ${sameName.host} and is now ${user} at ${host}: ` +
+        `account "${name}" was ${oldUser} at ${oldHost} and is now ${user} at ${host}, ` +
+          `which is known as account "${sameMaildrop.account}": give both maildrops account names that are new`,
+      )
+    } else if (nameOf(oldHost) !== nameOf(host) && oldUser !== user) {
+      conflicts.push(
+        `account "${name}" was ${oldUser} at ${oldHost} and is now ${user} at ${host}: ` +
           `give the new maildrop a new account name`,
       )
     }
@@ -55,7 +64,6 @@ function recogniseAccount(
   }
   const renamed = known.find(({ account }) => account === previously)
   if (renamed) return renamed
-  const sameMaildrop = known.find((account) => account.host === host && account.user === user)
   if (sameMaildrop) {
     conflicts.push(
       `the maildrop ${user} at ${host} of account "${name}" is known as account "${sameMaildrop.account}": ` +
@@ -63,6 +71,11 @@ function recogniseAccount(
     )
   }
   return undefined
+}
+
+/** Without the port: servers move from one to another. */
+function nameOf(host: string): string {
+  return host.replace(/^(\[.*\]|[^:]*):\d+$/, '$1')
 }
 
 function recogniseLanes(candidate: Candidate, known: readonly KnownLane[], conflicts: string[]): Enrolment['lanes'] {

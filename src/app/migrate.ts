@@ -67,8 +67,9 @@ export async function migrate(migration: Migration): Promise<RunOutcome> {
 }
 
 async function enrol({ jobs, ledger, dryRun, emit }: Migration): Promise<readonly Enrolment[]> {
-  const candidates = jobs.map(({ targets, ...job }) => ({
+  const candidates = jobs.map(({ targets, source, ...job }) => ({
     ...job,
+    host: source.server,
     targets: targets.map(({ target, ...names }) => ({ ...names, place: target.place })),
   }))
   const { enrolments, warnings } = recognise(candidates, await ledger.known())
@@ -119,7 +120,8 @@ async function runAccounts(migration: Migration): Promise<readonly AccountResult
 
 /** Large enough to share its syncs, small enough that the next batch fits into memory beside it. */
 function batchLimits(memory: number): BatchLimits {
-  return { messages: 500, bytes: Math.min(16 * 1024 * 1024, memory / 3), ageMs: 1000 }
+  const bytes = Math.min(16 * 1024 * 1024, memory / 4)
+  return { due: { messages: 250, bytes: bytes / 4, ageMs: 1000 }, most: { messages: 1000, bytes } }
 }
 
 /** Who may work when: by place, by host, by account, taken in this order so that a waiting account blocks no other. */

@@ -140,6 +140,7 @@ class SqliteLedger implements Ledger {
         error ?? null,
         id,
       )
+      if (!summary.failures) return
       this.#connection.run('DELETE FROM failures WHERE account = ?', id)
       for (const { key, target, code: why, error: words } of summary.failures) {
         const lane = target === undefined ? null : this.#lane({ account, target }).id

@@ -59,7 +59,10 @@ class AccountRun {
   readonly #session: SessionContext
   /** Why the account stopped before everything was settled. */
   #fault: Fault | undefined
+  readonly #askAgain = new Fault('connection-lost', 'a message has to be asked for once more')
   #mismatched = 0
+  /** Interrupted before the account had come to its end. */
+  #cutShort = false
 
   constructor(job: AccountJob, context: AccountContext) {
     this.#job = job
@@ -97,20 +100,26 @@ class AccountRun {
     const { signal, clock, emit, retry } = this.#context
     const { name: account } = this.#job
     const backoff = new Backoff(retry, clock)
+    this.#cutShort = this.#stopping()
     while (!this.#stopping()) {
       const before = this.#receipts()
       const ended = await this.#attempt()
-      if (this.#stopping()) return
+      if (this.#stopping()) {
+        this.#cutShort = ended !== undefined
+        return
+      }
       const fault = ended ?? this.#reasonToReturn()
       if (!fault) return
       if (this.#receipts() > before) backoff.progress()
       const delayMs = fault.transient || !ended ? backoff.delayAfter(fault) : undefined
       if (delayMs === undefined) {
-        this.#fault = ended
+        // Where neither a lane nor a message says why, the account must.
+        this.#fault = ended ?? (fault === this.#askAgain ? fault : undefined)
         return
       }
       emit({ type: 'retry', account, attempt: backoff.attempt, delayMs: Math.round(delayMs), fault })
       await clock.sleep(delayMs, signal).catch(asFault)
+      this.#cutShort = this.#stopping()
     }
   }
 
@@ -137,7 +146,7 @@ class AccountRun {
     if (stopped) return stopped
     const [number] = this.#agenda.wanted()
     if (number === undefined) return undefined
-    return this.#roster.sourceFault(number) ?? new Fault('connection-lost', 'a message has to be asked for once more')
+    return this.#roster.sourceFault(number) ?? this.#askAgain
   }
 
   #stopping(): boolean {
@@ -164,7 +173,7 @@ class AccountRun {
     const lanes = this.#books.flatMap(({ fault }) => (fault ? [fault] : []))
     const messages = this.#roster.failures().map(({ fault }) => fault)
     const faults = [...(this.#fault ? [this.#fault] : []), ...lanes, ...messages]
-    const cutShort = this.#stopping() && counts.pending > 0
+    const cutShort = this.#cutShort || (this.#stopping() && counts.pending > 0)
     const status = cutShort && faults.length === 0 ? 'incomplete' : outcome(faults, counts)
     return { account: this.#job.name, status, counts, faults, mismatched: this.#mismatched }
   }
@@ -180,7 +189,9 @@ class AccountRun {
     const why = stop && { code: stop.code, error: stop.message }
     try {
       const rows = failures.map(({ fault: { code, message: error }, ...failure }) => ({ ...failure, code, error }))
-      await ledger.finishAccount(account, { run, at: clock.now(), status, failures: rows, ...why })
+      // Without a listing nobody has looked: what earlier runs recorded stands.
+      const found = this.#roster.listed ? { failures: rows } : {}
+      await ledger.finishAccount(account, { run, at: clock.now(), status, ...found, ...why })
       return result
     } catch (error) {
       return { ...result, status: 'failed', faults: [asFault(error), ...faults] }

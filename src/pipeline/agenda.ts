@@ -14,6 +14,7 @@ export class Agenda {
   /** The messages that `--limit` lets through; chosen once. */
   #admitted: ReadonlySet<number> | undefined
   readonly #tries = new Map<number, number>()
+  readonly #refused = new Set<number>()
 
   constructor(roster: Roster, books: readonly LaneBook[], limit: number | undefined) {
     this.#roster = roster
@@ -36,11 +37,9 @@ export class Agenda {
       else if (fault) this.#roster.setFailed(number, fault)
     }
     if (this.#limit !== undefined) this.#admitted ??= new Set(this.wanted().slice(0, this.#limit))
-    const listed = new Set(this.#listed)
     // What only `--limit` holds back is still waited for, by the next run.
     const available = new Set(this.#available())
     for (const { run } of this.#books) {
-      run?.forget((key) => !listed.has(this.#roster.numberOf(key) ?? -1))
       run?.postpone((key) => !available.has(this.#roster.numberOf(key) ?? -1))
     }
   }
@@ -50,12 +49,16 @@ export class Agenda {
     const listed = new Set(this.#available())
     const owed = this.#books.map(({ run }) => (run?.owed ?? []).map((key) => this.#roster.numberOf(key) ?? -1))
     const first = mergeOrders(owed).filter((number) => listed.has(number))
-    return [...new Set([...first, ...listed])].filter((number) => this.#admitted?.has(number) !== false)
+    const order = [...new Set([...first, ...listed])].filter((number) => this.#admitted?.has(number) !== false)
+    // A row of refused messages must not keep the others out in every session.
+    const refused = (number: number): boolean => this.#refused.has(number)
+    return [...order.filter((number) => !refused(number)), ...order.filter(refused)]
   }
 
   /** The server answered -ERR to its RETR: asked once more, in another session (QUIRKS RET-15). */
   refused(number: number, fault: Fault): void {
     this.#tries.set(number, (this.#tries.get(number) ?? 0) + 1)
+    this.#refused.add(number)
     this.#roster.setFailed(number, fault)
     this.#postpone(number)
   }

@@ -23,6 +23,11 @@ export class Budget {
     return true
   }
 
+  /** For a message that turned out larger than listed. */
+  add(bytes: number): void {
+    this.#used += bytes
+  }
+
   release(bytes: number): void {
     this.#used -= bytes
     const waiting = this.#waiting

@@ -25,11 +25,13 @@ export interface LaneContext {
   readonly signal: AbortSignal
 }
 
-/** When a batch is closed: by count, by bytes or by the age of its first message, whichever comes first. */
+/**
+ * A batch is due by count, by bytes or by the age of its first message, whichever comes first. Then it takes what has
+ * gathered, up to the limits: while one batch is written, the next one fills.
+ */
 export interface BatchLimits {
-  readonly messages: number
-  readonly bytes: number
-  readonly ageMs: number
+  readonly due: { readonly messages: number; readonly bytes: number; readonly ageMs: number }
+  readonly most: { readonly messages: number; readonly bytes: number }
 }
 
 /**
@@ -84,15 +86,13 @@ export class LaneRun {
     return this.#owed.map(({ key }) => key)
   }
 
-  /** The server does not have these announced messages any more: nothing waits for them. */
-  forget(gone: (key: MessageKey) => boolean): void {
-    this.#owed = this.#owed.filter(({ key }) => !gone(key))
-  }
-
-  /** The server has them but does not hand them out in this run: they stay announced for the next one. */
+  /**
+   * These announced messages are not to be had in this run: nothing waits for them, but they stay announced. One that the
+   * server does not list may be there again tomorrow, and its copy may stand in the target.
+   */
   postpone(withheld: (key: MessageKey) => boolean): void {
     this.#postponed.push(...this.#owed.filter(({ key }) => withheld(key)))
-    this.forget(withheld)
+    this.#owed = this.#owed.filter(({ key }) => !withheld(key))
   }
 
   /** False where the lane cannot take the message now: it has stopped, or others are owed first. */
@@ -136,6 +136,7 @@ export class LaneRun {
   async #run(): Promise<void> {
     try {
       for (let batch = await this.#nextBatch(); batch.length > 0; batch = await this.#nextBatch()) {
+        this.#admit(batch)
         await this.#context.ledger.advance(this.lane, { begun: this.#announce(batch) })
         // A commit and the begin of a batch that is ready by then share one transaction.
         for (let begun = batch; begun.length > 0;) begun = await this.#deliver(begun)
@@ -155,12 +156,21 @@ export class LaneRun {
       position: await this.#writer.commit(),
       at: this.#context.clock.now(),
     }
-    const next = this.#ripe() && this.open ? this.#take() : []
+    const following = this.#ripe() && this.open ? this.#take() : []
+    const refusal = attempt(() => {
+      this.#admit(following)
+    })
+    const next = refusal ? [] : following
     // What a dead run announced stays announced until it has been offered.
     const begun = next.length + this.#owed.length + this.#postponed.length > 0 ? { begun: this.#announce(next) } : {}
     await this.#context.ledger.advance(this.lane, { committed, ...begun })
     await this.#settle(batch, receipts)
+    if (refusal) throw refusal
     return next
+  }
+
+  #admit(batch: readonly Delivery[]): void {
+    this.#writer.admit(batch.map(({ message }) => message))
   }
 
   #announce(batch: readonly Delivery[]): NonNullable<LaneStep['begun']> {
@@ -205,7 +215,11 @@ export class LaneRun {
   /** After the loop: whatever was offered but not delivered is let go, and nobody waits for it any longer. */
   async #abandon(): Promise<void> {
     this.#queue.length = 0
-    await this.#release(this.#held)
+    try {
+      await this.#release(this.#held)
+    } catch (error) {
+      if (!this.#fault) this.#context.observer.stopped((this.#fault = asFault(error)))
+    }
     this.#wakeIdle()
   }
 
@@ -217,12 +231,12 @@ export class LaneRun {
 
   #ripe(): boolean {
     if (this.#queue.length === 0) return false
-    const { messages, bytes } = this.#context.batch
+    const { messages, bytes } = this.#context.batch.due
     return this.#hurried || this.#queue.length >= messages || this.#queuedBytes >= bytes || this.#ageLeftMs() <= 0
   }
 
   #ageLeftMs(): number {
-    return this.#oldest + this.#context.batch.ageMs - this.#context.clock.monotonic()
+    return this.#oldest + this.#context.batch.due.ageMs - this.#context.clock.monotonic()
   }
 
   /** Waits until a batch is due; empty when the lane closes. */
@@ -250,7 +264,7 @@ export class LaneRun {
   }
 
   #take(): readonly Delivery[] {
-    const { messages, bytes } = this.#context.batch
+    const { messages, bytes } = this.#context.batch.most
     let size = 0
     let count = 0
     for (const delivery of this.#queue) {
@@ -263,6 +277,16 @@ export class LaneRun {
     const batch = this.#queue.splice(0, count)
     if (this.#queue.length === 0) this.#hurried = false
     return batch
+  }
+}
+
+/** What `act` threw. */
+function attempt(act: () => void): Fault | undefined {
+  try {
+    act()
+    return undefined
+  } catch (error) {
+    return asFault(error)
   }
 }
 

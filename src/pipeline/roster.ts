@@ -19,6 +19,11 @@ export class Roster {
   #copiedBytes = 0
   #copiedCount = 0
 
+  /** A complete listing was seen in this run. */
+  get listed(): boolean {
+    return this.#listings > 0
+  }
+
   get size(): number {
     return this.#entries.length
   }

@@ -103,7 +103,10 @@ async function receive(result: Retrieved, feed: Feed, fetched: number[], context
     return
   }
   if (!(result.message instanceof FetchedMessage)) throw new TypeError('a message that did not come from the intake')
-  const delivery = new Delivery(number, result.message, result.flags, { budget, charged })
+  // A listing that promised too little must not let in more than there is room for.
+  const owing = Math.max(charged, budget.charge(result.message.size))
+  budget.add(owing - charged)
+  const delivery = new Delivery(number, result.message, result.flags, { budget, charged: owing })
   emit({ type: 'message.fetched', account, size: result.message.size })
   fetched.push(number)
   // Held while it is offered, so that a quick lane cannot let it go before the next one has seen it.

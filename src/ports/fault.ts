@@ -101,7 +101,6 @@ export const faults = {
     transient: false,
     hint: 'messages of this account are already there but the ledger does not know them; restore the state folder',
   },
-  lagging: { scope: 'target', transient: true, hint: 'the target made no progress; it catches up later' },
   // The run as a whole
   held: { scope: 'run', transient: true, hint: 'wait for it to end, or stop it' },
   'plan-conflict': { scope: 'run', transient: false, hint: 'change the plan as said' },

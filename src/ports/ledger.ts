@@ -15,7 +15,7 @@ export interface Ledger extends AsyncDisposable {
   /** Commits the last batch and begins the next, either or both, in one transaction. */
   advance(lane: Lane, step: LaneStep): Promise<void>
   startRun(run: string, startedAt: number): Promise<void>
-  /** The account's outcome in this run; replaces the failures that earlier runs recorded for it. */
+  /** The account's outcome in this run; its failures, if any are given, replace those that earlier runs recorded. */
   finishAccount(account: string, summary: AccountSummary): Promise<void>
   finishRun(run: string, finishedAt: number, exitCode: number): Promise<void>
   status(): Promise<readonly AccountStatus[]>
@@ -56,7 +56,8 @@ export interface AccountSummary {
   /** The fault's code and words where the account stopped early. */
   readonly code?: string
   readonly error?: string
-  readonly failures: readonly Failure[]
+  /** Absent where the maildrop was not even listed: what earlier runs recorded stands. */
+  readonly failures?: readonly Failure[]
 }
 
 /** `target` is absent where the source failed: then every lane that lacks the message counts it. */

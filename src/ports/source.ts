@@ -5,6 +5,8 @@ import type { Entry, Flag, Message } from './message.js'
 export interface Source {
   /** Server name as the plan has it: sessions at once are counted per host. */
   readonly host: string
+  /** `host`, or `host:port` where the port is not the usual one: through tunnels, several servers are ports of one host. */
+  readonly server: string
   /** Connects and signs in. Rejects with a Fault that names server and phase. */
   connect(signal: AbortSignal): Promise<Session>
 }

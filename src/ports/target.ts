@@ -63,6 +63,11 @@ export interface Writer extends AsyncDisposable {
   /** Where the next batch starts: everything beyond it is announced before the first append. */
   readonly position: Position
   /**
+   * Called before a batch is begun. Throws `ledger-missing` where a lane without a past finds its messages already there:
+   * once they were announced, they would count as its own.
+   */
+  admit(messages: readonly Message[]): void
+  /**
    * Stores the message, or claims the copy of it that a crashed run left. Calls arrive in announced order.
    * A message fault fails the message alone, any other fault stops the lane.
    */

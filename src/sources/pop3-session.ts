@@ -59,6 +59,7 @@ export class Pop3Session implements Session {
           this.#flight.shift()
           this.#open(asked.octets)
           yield retrieved
+          if (this.#refusals >= manyRefusals) throw this.#refusesAll(retrieved)
         } else if (!(await wanted.more())) return
       }
     } catch (error) {
@@ -165,8 +166,15 @@ export class Pop3Session implements Session {
     const { connection } = this.#client.wire
     const facts = { reply: reply.text }
     if (isThrottle(reply)) throw connection.fault('throttled', 'the server serves no more messages for now', facts)
-    if (++this.#refusals < 3) return connection.fault('retr-refused', 'the server does not hand out the message', facts)
-    throw connection.fault('throttled', 'the server refuses one message after another', facts)
+    this.#refusals++
+    return connection.fault('retr-refused', 'the server does not hand out the message', facts)
+  }
+
+  /** Several refusals in a row say more about the server than about the messages (QUIRKS RET-16). */
+  #refusesAll(last: Retrieved): Fault {
+    const reply = 'fault' in last ? last.fault.facts.reply : undefined
+    const facts = reply === undefined ? {} : { reply }
+    return this.#client.wire.connection.fault('throttled', 'the server refuses one message after another', facts)
   }
 
   #break(error: unknown): unknown {
@@ -231,5 +239,6 @@ const firstWindow = 1024
 const widestWindow = 4096
 const longestRetr = 'RETR 4294967295\r\n'.length
 const pipelinedReplyMs = 30_000
+const manyRefusals = 3
 /** A final CRLF that the server counts or adds (QUIRKS LST-14, RET-10). */
 const sizeTolerance = 2

@@ -66,6 +66,8 @@ export const pop3: SourceKind = defineKind({
 
 class Pop3Source implements Source {
   readonly host: string
+  readonly server: string
+  readonly #port: number
   readonly #settings: Settings
   readonly #context: SourceContext
   readonly #warned = new Set<string>()
@@ -77,6 +79,10 @@ class Pop3Source implements Source {
   constructor(chosen: Settings, context: SourceContext) {
     // An IPv6 address may be written as in a URL.
     this.host = chosen.host.replace(/^\[(.*)\]$/, '$1')
+    const usual = chosen.tls === 'implicit' ? 995 : 110
+    this.#port = chosen.port ?? usual
+    const name = this.host.includes(':') ? `[${this.host}]` : this.host
+    this.server = this.#port === usual ? this.host : `${name}:${this.#port}`
     this.#settings = chosen
     this.#context = context
   }
@@ -114,11 +120,11 @@ class Pop3Source implements Source {
   }
 
   async #options(signal: AbortSignal): Promise<Omit<Pop3Options, 'capa'>> {
-    const { tls, user, authzid, auth, port = tls === 'implicit' ? 995 : 110 } = this.#settings
+    const { tls, user, authzid, auth } = this.#settings
     const { timeouts, transcript, emit, account } = this.#context
     return {
       host: this.host,
-      port,
+      port: this.#port,
       tls,
       tlsSettings: await this.#tlsSettings(),
       credentials: { user, authzid, mechanism: auth, password: await this.#password(signal) },

@@ -26,7 +26,7 @@ interface Standing {
 /** Files at work at once: enough that their syncs share the disk's journal commits. */
 const parallel = 32
 
-/** How many of a fresh lane's messages are looked for among what is already there (ARCHITECTURE, `ledger-missing`). */
+/** How many of a lane's first messages are looked for among what is already there (`ledger-missing`). */
 const probes = 20
 
 /**
@@ -44,9 +44,9 @@ export class MaildirWriter implements Writer {
   readonly #limit = pLimit(parallel)
   /** Files that a dead run left for announced messages, by the account's part of their names. */
   readonly #claims = new Map<string, readonly string[]>()
-  /** In a lane without a past: names of ours that the ledger knows nothing of. */
+  /** Names of ours that the ledger says nothing of; those of receipts among them hold keys that are never offered again. */
   readonly #strangers = new Set<string>()
-  #probesLeft = 0
+  #probesLeft: number
   /** Folders whose entries changed since the last commit. */
   readonly #touched = new Set<string>()
 
@@ -78,10 +78,19 @@ export class MaildirWriter implements Writer {
     this.#standing = parts.standing
     this.#owner = parts.owner
     this.#lock = parts.lock
+    this.#probesLeft = Math.max(0, probes - parts.progress.receipts)
   }
 
   get position(): Position {
     return JSON.stringify(this.#standing) as Position
+  }
+
+  admit(messages: readonly Message[]): void {
+    const probed = messages.slice(0, this.#probesLeft)
+    if (probed.some((message) => this.#strangers.has(uniqueOf(this.#progress.origin, message)))) {
+      throw new Fault('ledger-missing', `${this.#standing.path} already holds messages of this account`)
+    }
+    this.#probesLeft -= probed.length
   }
 
   async append(message: Message): Promise<Receipt> {
@@ -112,18 +121,16 @@ export class MaildirWriter implements Writer {
   }
 
   async #store(message: Message): Promise<Receipt> {
-    const account = accountPart(this.#progress.origin, message.key)
-    const unique = `${account}D${message.sha256.slice(0, 20)}`
-    this.#probe(unique)
+    const { origin } = this.#progress
     const form = await storedForm(message, this.#settings.newline)
     const { key, sha256, size } = message
     const date = ruleDate(message.header, this.#settings.date, this.#context.clock.now())
     const flags: Flag[] = [...(date === undefined ? ['date-missing' as const] : []), ...form.flags]
     const facts = { key, sha256, size, flags, ...(form.lossy && { stored: await digest(form.chunks()) }) }
-    const claimed = await this.#claim(account, form)
+    const claimed = await this.#claim(accountPart(origin, key), form)
     if (claimed)
       return { ...facts, ...claimed.earlier, where: this.#where(dirname(dirname(claimed.path)), claimed.path) }
-    const base = `${Math.floor((date ?? 0) / 1000)}.${unique}.popferry`
+    const base = `${Math.floor((date ?? 0) / 1000)}.${uniqueOf(origin, message)}.popferry`
     await this.#create(base, form, date ?? 0)
     return { ...facts, where: this.#where(this.#standing.path, base) }
   }
@@ -181,13 +188,6 @@ export class MaildirWriter implements Writer {
     return Promise.all(now.map(async (path) => readCopy(path, this.#settings.newline)))
   }
 
-  #probe(unique: string): void {
-    if (this.#probesLeft === 0) return
-    this.#probesLeft--
-    if (!this.#strangers.has(unique)) return
-    throw new Fault('ledger-missing', `${this.#standing.path} already holds messages of this account`)
-  }
-
   #fault(error: unknown, action: string): Fault {
     const { path } = this.#standing
     return errorCode(error) === 'ENOENT' ? gone(path) : diskFault(error, action, path)
@@ -195,11 +195,10 @@ export class MaildirWriter implements Writer {
 
   /** Looks for what a dead run may have left, and removes its half-written files. */
   async #look(before: Standing | undefined): Promise<void> {
-    const { announced, origin, receipts } = this.#progress
+    const { announced, origin } = this.#progress
     const announcedParts = new Set(announced.map(({ key }) => accountPart(origin, key)))
-    const fresh = before === undefined && receipts === 0
-    this.#probesLeft = fresh ? probes : 0
-    if (!fresh && announced.length === 0) return
+    const probing = this.#probesLeft > 0
+    if (!probing && announced.length === 0) return
     const { path: here } = this.#standing
     // What stands elsewhere belongs to the lane only in a series.
     for (const folder of new Set([this.#context.series === undefined ? here : (before?.path ?? here), here])) {
@@ -207,7 +206,7 @@ export class MaildirWriter implements Writer {
         const unique = uniquePart(name)
         const account = accountOf(unique)
         if (announcedParts.has(account)) this.#claims.set(account, [...(this.#claims.get(account) ?? []), path])
-        else if (fresh && unique !== undefined) this.#strangers.add(unique)
+        else if (probing && unique !== undefined) this.#strangers.add(unique)
       }
       const drafts = await readdir(join(folder, 'tmp')).catch(() => [])
       const ours = drafts.filter((name) => announcedParts.has(accountOf(uniquePart(name))))
@@ -250,6 +249,10 @@ function gone(path: string): Fault {
 /** What is the same for every copy of one message of one account. */
 function accountPart(origin: string, key: MessageKey): string {
   return `K${createHash('sha256').update(`${origin}\0`).update(Buffer.from(key, 'latin1')).digest('hex').slice(0, 20)}`
+}
+
+function uniqueOf(origin: string, { key, sha256 }: Message): string {
+  return `${accountPart(origin, key)}D${sha256.slice(0, 20)}`
 }
 
 function accountOf(unique: string | undefined): string {

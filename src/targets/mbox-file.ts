@@ -111,6 +111,8 @@ export class MboxFile {
       throw error
     }
     await this.#requireSame()
+    if ((await this.#dotlock?.isOurs()) === false)
+      throw new Fault('mbox-locked', `another program took the dotlock of ${this.path} during the batch`)
     await this.#release()
   }
 

@@ -4,36 +4,50 @@ import { Fault } from '../ports/fault.js'
 import type { Message } from '../ports/message.js'
 import { extent, fromLines, readings } from './mbox-scan.js'
 
+/** How many of a lane's first messages are looked for among what was there before it. */
+export const probes = 20
+
 /**
- * What an mbox held before a lane without a past came to it. If one of the lane's first messages is already there, the
- * ledger was lost, and going on would store everything a second time (ARCHITECTURE, `ledger-missing`).
+ * What an mbox held before the lane came to it. If one of the lane's first messages is already there, the ledger was
+ * lost, and going on would store everything a second time (`ledger-missing`).
  */
 export class Strangers {
+  /** Where the lane's own part of the file begins. */
+  readonly end: number
   readonly #path: string
   readonly #digests: ReadonlySet<string>
-  #probesLeft = 20
+  #probesLeft: number
 
-  /** Reads the whole file once. */
-  static async in(file: FileHandle, path: string, form: MboxForm): Promise<Strangers> {
-    const { size } = await file.stat()
-    const starts = await fromLines(file, 0, size)
+  /** Reads the file up to `end` once. */
+  static async in(file: FileHandle, part: StrangersPart, form: MboxForm): Promise<Strangers> {
+    const starts = await fromLines(file, 0, part.end)
     const digests = new Set<string>()
     for (const [index, start] of starts.entries()) {
-      const message = await extent(file, start, starts[index + 1] ?? size)
+      const message = await extent(file, start, starts[index + 1] ?? part.end)
       for (const { sha256 } of await readings(file, message, form)) digests.add(sha256)
     }
-    return new Strangers(path, digests)
+    return new Strangers(part, digests)
   }
 
-  private constructor(path: string, digests: ReadonlySet<string>) {
+  private constructor({ path, end, receipts }: StrangersPart, digests: ReadonlySet<string>) {
     this.#path = path
+    this.end = end
     this.#digests = digests
+    this.#probesLeft = probes - receipts
   }
 
-  refuse(message: Message): void {
-    if (this.#probesLeft === 0) return
-    this.#probesLeft--
-    if (!this.#digests.has(message.sha256)) return
-    throw new Fault('ledger-missing', `${this.#path} already holds messages of this account`)
+  refuse(messages: readonly Message[]): void {
+    const probed = messages.slice(0, this.#probesLeft)
+    if (probed.some(({ sha256 }) => this.#digests.has(sha256))) {
+      throw new Fault('ledger-missing', `${this.#path} already holds messages of this account`)
+    }
+    this.#probesLeft -= probed.length
   }
+}
+
+interface StrangersPart {
+  readonly path: string
+  readonly end: number
+  /** So many of the lane's first messages were already let in. */
+  readonly receipts: number
 }

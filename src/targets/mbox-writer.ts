@@ -9,21 +9,17 @@ import { type MboxForm, newlineBytes } from '../mail/mbox.js'
 import { Fault } from '../ports/fault.js'
 import type { TargetContext } from '../ports/kind.js'
 import type { Message } from '../ports/message.js'
-import type { Announced, Position, Progress, Receipt, Writer } from '../ports/target.js'
+import type { Position, Progress, Receipt, Writer } from '../ports/target.js'
 import { type Encoding, encode } from './mbox-encoding.js'
-import { MboxFile, type MboxFileOptions } from './mbox-file.js'
+import { MboxFile } from './mbox-file.js'
 import type { MboxSettings } from './mbox-settings.js'
-import { Strangers } from './mbox-strangers.js'
-import { MboxTail } from './mbox-tail.js'
+import { MboxRemains, type Remnant } from './mbox-remains.js'
+import { probes, Strangers } from './mbox-strangers.js'
 
-/** A position: which file, and how long it was when everything in it was accounted for. */
-interface Standing {
-  readonly path: string
-  readonly size: number
-  readonly dev: number
-  readonly ino: number
-  /** Announced by a dead run and not accounted for: they may stand beyond `size`, in whole or in part. */
-  readonly owed?: readonly Announced[]
+/** A position: which file, how long it was when everything in it was accounted for, and what a dead run has left. */
+interface Standing extends Remnant {
+  /** How long the file was when the lane came to it; as long as it is asked whether the ledger was lost. */
+  readonly before?: number
 }
 
 /**
@@ -36,9 +32,10 @@ export class MboxWriter implements Writer {
   readonly #context: TargetContext
   readonly #file: MboxFile
   readonly #lock: Lock
+  readonly #form: MboxForm
   readonly #inTurn = pLimit(1)
-  #tail: { readonly tail: MboxTail; readonly file: MboxFile } | undefined
-  #strangers: Strangers | undefined
+  readonly #remains: MboxRemains
+  readonly #strangers: Strangers | undefined
 
   static async open(settings: MboxSettings, context: TargetContext, progress: Progress): Promise<MboxWriter> {
     const path = canonicalPath(settings.path)
@@ -48,7 +45,7 @@ export class MboxWriter implements Writer {
     await makeOwnedDirectory(dirname(path), owner)
     const lockPath = join(dirname(path), `.${basename(path)}.popferry.lock`)
     const lock = await takeLock(lockPath, { run: context.run, what: `the mbox ${path}` })
-    let writer: MboxWriter | undefined
+    let file: MboxFile | undefined
     try {
       const { run, clock } = context
       const options = {
@@ -58,11 +55,15 @@ export class MboxWriter implements Writer {
         run,
         clock,
       }
-      writer = new MboxWriter({ settings, context, file: await MboxFile.open({ path, ...options }), lock })
-      await writer.#look(progress, before, options)
-      return writer
+      const form = { variant: settings.variant, newline: settings.newline }
+      file = await MboxFile.open({ path, ...options })
+      const strangers = await findStrangers(file, progress, before, form)
+      const series = context.series !== undefined
+      const remains = await MboxRemains.in(file, { before, announced: progress.announced, form, series, options })
+      return new MboxWriter({ settings, context, file, lock, form, remains, strangers })
     } catch (error) {
-      await (writer ?? lock)[Symbol.asyncDispose]()
+      await file?.close()
+      await lock.release()
       throw error
     }
   }
@@ -72,20 +73,22 @@ export class MboxWriter implements Writer {
     this.#context = parts.context
     this.#file = parts.file
     this.#lock = parts.lock
+    this.#form = parts.form
+    this.#remains = parts.remains
+    this.#strangers = parts.strangers
   }
 
-  /** While announced messages are unresolved, the tail they may stand in stays beyond the position. */
   get position(): Position {
-    const { file, tail } = this.#tail ?? { file: this.#file, tail: undefined }
-    const { path, dev, ino } = file
     const standing: Standing = {
-      path,
-      size: tail?.cursor ?? file.end,
-      dev,
-      ino,
-      ...(tail && { owed: tail.unresolved }),
+      ...this.#remains.remnant,
+      ...(this.#strangers && { before: this.#strangers.end }),
     }
     return JSON.stringify(standing) as Position
+  }
+
+  admit(messages: readonly Message[]): void {
+    this.#strangers?.refuse(messages)
+    this.#remains.admit(messages)
   }
 
   async append(message: Message): Promise<Receipt> {
@@ -101,8 +104,7 @@ export class MboxWriter implements Writer {
   async commit(): Promise<Position> {
     try {
       await this.#file.commit()
-      if (this.#tail?.file !== this.#file) await this.#tail?.file.commit()
-      if (this.#tail?.tail.unresolved.length === 0) await this.#dropTail()
+      await this.#remains.commit()
       return this.position
     } catch (error) {
       throw diskFault(error, 'sync', this.#file.path)
@@ -110,7 +112,7 @@ export class MboxWriter implements Writer {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#tail?.file !== this.#file) await this.#tail?.file.close()
+    await this.#remains.close()
     await this.#file.close()
     await this.#lock.release()
   }
@@ -118,52 +120,20 @@ export class MboxWriter implements Writer {
   async #store(message: Message): Promise<Receipt> {
     const { date } = this.#settings
     const encoding = await encode(message, this.#form, date, this.#context.clock.now())
-    this.#strangers?.refuse(message)
     const { key, sha256, size } = message
     const { flags, stored, length } = encoding
     const facts = { key, sha256, size, flags, ...(stored !== undefined && { stored }) }
-    const found = await this.#tail?.tail.find(message, encoding)
-    if (this.#tail && found?.kind === 'complete') {
-      const where = this.#where(this.#tail.file, found)
+    const found = await this.#remains.claim(message, encoding)
+    if (found) {
+      const where = this.#where(found.path, found)
       return found.earlier ? { key, ...found.earlier, where } : { ...facts, where }
     }
-    if (this.#tail && found?.kind === 'fragment') await this.#tail.file.cut(found.offset, this.#tail.tail.end)
-    await this.#dropTail()
     const offset = await this.#file.append(parts(encoding))
-    return { ...facts, where: this.#where(this.#file, { offset, length }) }
+    return { ...facts, where: this.#where(this.#file.path, { offset, length }) }
   }
 
-  #where({ path }: MboxFile, { offset, length }: { readonly offset: number; readonly length: number }): string {
+  #where(path: string, { offset, length }: { readonly offset: number; readonly length: number }): string {
     return `${offset}+${length}${this.#context.series === undefined ? '' : ` ${path}`}`
-  }
-
-  get #form(): MboxForm {
-    const { variant, newline } = this.#settings
-    return { variant, newline }
-  }
-
-  /** Nothing more is looked for there; what was claimed in an earlier file of a series is made durable first. */
-  async #dropTail(): Promise<void> {
-    if (this.#tail && this.#tail.file !== this.#file) {
-      await this.#tail.file.commit()
-      await this.#tail.file.close()
-    }
-    this.#tail = undefined
-  }
-
-  async #look(progress: Progress, before: Standing | undefined, options: Omit<MboxFileOptions, 'path'>): Promise<void> {
-    if (before === undefined && this.#file.end > 0) {
-      this.#strangers = await Strangers.in(this.#file.handle, this.#file.path, this.#form)
-    }
-    const owed = before?.owed ?? []
-    const isOwed = (one: Announced): boolean => owed.some(({ key, sha256 }) => key === one.key && sha256 === one.sha256)
-    const announced = [...owed, ...progress.announced.filter((one) => !isOwed(one))]
-    if (before === undefined || announced.length === 0) return
-    const elsewhere = this.#context.series !== undefined && before.path !== this.#file.path
-    if (elsewhere && !(await lstat(before.path).catch(ignoreMissing))) return
-    const file = elsewhere ? await MboxFile.open({ path: before.path, ...options }) : this.#file
-    const span = { path: file.path, from: before.size }
-    this.#tail = { file, tail: await MboxTail.scan(file.handle, span, { form: this.#form, announced }) }
   }
 }
 
@@ -172,6 +142,22 @@ interface WriterParts {
   readonly context: TargetContext
   readonly file: MboxFile
   readonly lock: Lock
+  readonly form: MboxForm
+  readonly remains: MboxRemains
+  readonly strangers: Strangers | undefined
+}
+
+/** Undefined where the lane has a past. Its own messages are never looked at: they came behind what was there before. */
+async function findStrangers(
+  file: MboxFile,
+  { receipts }: Progress,
+  standing: Standing | undefined,
+  form: MboxForm,
+): Promise<Strangers | undefined> {
+  const end = standing ? Math.min(standing.before ?? 0, file.end) : file.end
+  // In a series, this may be another file than the one that was there before.
+  if (end === 0 || receipts >= probes || (standing && standing.path !== file.path)) return undefined
+  return Strangers.in(file.handle, { path: file.path, end, receipts }, form)
 }
 
 async function* parts(encoding: Encoding): AsyncIterable<Uint8Array> {

@@ -23,9 +23,9 @@ function lanesOf(...targets: Candidate['targets']): unknown {
   return recognise([{ ...alice, targets }], known).enrolments[0]?.lanes
 }
 
-function conflictOf(candidate: Candidate): string {
+function conflictOf(candidate: Candidate, among = known): string {
   try {
-    recognise([candidate], known)
+    recognise([candidate], among)
   } catch (error) {
     expect(error).toBeInstanceOf(Fault)
     expect((error as Fault).code).toBe('plan-conflict')
@@ -44,6 +44,19 @@ describe('accounts under other names', () => {
 
   it('refuses a known maildrop under a new name and says what to write', () => {
     expect(conflictOf({ ...alice, name: 'alicia' })).toContain('`previously: alice`')
+  })
+
+  it('takes another port of a host for another server, and a server that moved to one for the same', () => {
+    const tunnel = { ...alice, name: 'tunnel', host: `${alice.host}:1102` }
+    expect(recognise([tunnel], known).enrolments[0]).not.toHaveProperty('was')
+    expect(recognise([{ ...alice, host: `${alice.host}:1102` }], known).warnings).toEqual([])
+  })
+
+  it('refuses account names that were exchanged: each maildrop would count as the other', () => {
+    const bob = { account: 'bob', host: 'pop.example', user: 'b@x', lanes: [] }
+    const conflict = conflictOf({ ...alice, user: bob.user }, [...known, bob])
+    expect(conflict).toContain('known as account "bob"')
+    expect(conflict).toContain('names that are new')
   })
 
   it('renames an account with previously', () => {

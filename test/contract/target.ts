@@ -97,6 +97,7 @@ export function describeTarget(name: string, harness: TargetHarness): void {
       {
         await using writer = await place.target().open(lane, await ledger.load(lane), signal)
         for (const part of [many.slice(0, 50), many.slice(50, 51), many.slice(51)]) {
+          writer.admit(part)
           const receipts = await Promise.all(part.map(async (one) => writer.append(one)))
           await ledger.advance(lane, { committed: { receipts, position: await writer.commit(), at: 0 } })
         }
@@ -261,6 +262,90 @@ export function describeTarget(name: string, harness: TargetHarness): void {
       ledger = new MemoryLedger()
       await deliver(place.target(), ledger, [earlier])
       expect(await readBack(place.target(), ledger)).toEqual(['intact'])
+    })
+
+    it('stops as often as it is tried where the ledger was lost, and nothing is begun', async () => {
+      const many = Array.from({ length: 30 }, (_, index) => message(`m${index}`, letter(`number ${index}`)))
+      await deliver(place.target(), ledger, many)
+      const before = await place.stored()
+      const later = Array.from({ length: 19 }, (_, index) => message(`l${index}`, letter(`later ${index}`)))
+      for (const offered of [many, many.slice(10), [...later, ...many]]) {
+        ledger = new MemoryLedger()
+        for (let run = 0; run < 3; run++) {
+          await expect(deliver(place.target(), ledger, offered)).rejects.toMatchObject({ code: 'ledger-missing' })
+        }
+        expect(await place.stored()).toEqual(before)
+        expect(ledger.log).toEqual([])
+      }
+    })
+
+    it('notices that the ledger was lost in a later batch and in a later run, among its first messages', async () => {
+      await deliver(place.target(), ledger, batch)
+      ledger = new MemoryLedger()
+      await deliver(place.target(), ledger, [earlier])
+      const before = await place.stored()
+      for (let run = 0; run < 2; run++) {
+        await expect(deliver(place.target(), ledger, batch)).rejects.toMatchObject({ code: 'ledger-missing' })
+        const { announced, receipts } = await ledger.load(lane)
+        expect([announced, receipts]).toEqual([[], 1])
+      }
+      expect(await place.stored()).toEqual(before)
+      await using writer = await place.target().open(lane, await ledger.load(lane), signal)
+      expect(() => {
+        writer.admit([message('new', letter('new'))])
+        writer.admit(batch)
+      }).toThrow(expect.objectContaining({ code: 'ledger-missing' }) as Error)
+    })
+
+    it('does not take its own messages for those of a lost ledger', async () => {
+      await place.addForeign(foreign)
+      for (let run = 0; run < 4; run++) {
+        const twin = message(`twin-${run}`, letter('twin'))
+        if (run % 2 === 0) await deliver(place.target(), ledger, [twin], { kill: 3 })
+        await deliver(place.target(), ledger, [twin])
+      }
+      expect(await place.stored()).toHaveLength(5)
+      expect(await readBack(place.target(), ledger)).toEqual(Array(4).fill('intact'))
+    })
+
+    it('has a message once that a dead run left, and that the server withheld for a while', async () => {
+      const [extra, later] = [message('extra', letter('extra')), message('later', letter('later'))]
+      for (const withheld of [[0], [2], [1, 3], [0, 1, 2, 3]]) {
+        for (const kill of [undefined, 2, 9]) {
+          place = harness.at(`${folder.path}/${withheld.join('-')}-${kill}`)
+          ledger = new MemoryLedger()
+          const postponed = batch.filter((_, index) => withheld.includes(index))
+          const offered = [...batch.filter((one) => !postponed.includes(one)), later]
+          await deliver(place.target(), ledger, [earlier])
+          await deliver(place.target(), ledger, batch, { kill: batch.length + 2 })
+          if (kill !== undefined) {
+            await deliver(place.target(), ledger, offered, { postponed, kill: Math.min(kill, offered.length + 2) })
+          }
+          await deliver(place.target(), ledger, offered, { postponed })
+          await place.addForeign(foreign)
+          await deliver(place.target(), ledger, [extra], { postponed })
+          await deliver(place.target(), ledger, postponed, { kill: kill === undefined ? 1 : 2 })
+          await deliver(place.target(), ledger, postponed)
+          const all = await bytesOf([earlier, ...batch, later, extra])
+          const expected = [...all, foreign].map((bytes) => harness.form(bytes).toString('latin1'))
+          const stored = (await place.stored()).map((bytes) => bytes.toString('latin1'))
+          expect(stored.toSorted()).toEqual(expected.toSorted())
+          const receipts = await receiptsOf(ledger)
+          expect(new Set(receipts.map(({ where }) => where)).size).toBe(all.length)
+          expect(await readBack(place.target(), ledger)).toEqual(all.map(() => 'intact'))
+        }
+      }
+    })
+
+    it('goes on beside foreign messages while one that was announced never came', async () => {
+      await deliver(place.target(), ledger, batch.slice(0, 1), { kill: 1 })
+      await deliver(place.target(), ledger, [earlier], { postponed: batch.slice(0, 1) })
+      await place.addForeign(foreign)
+      await deliver(place.target(), ledger, batch.slice(3), { postponed: batch.slice(0, 1) })
+      await deliver(place.target(), ledger, batch.slice(0, 1), { kill: 2 })
+      await deliver(place.target(), ledger, batch.slice(0, 1))
+      expect(await place.stored()).toHaveLength(4)
+      expect(await readBack(place.target(), ledger)).toEqual(Array(3).fill('intact'))
     })
 
     it('is held by one writer at a time (QUIRKS PRC-03)', async () => {

@@ -9,7 +9,7 @@ import { Secret } from '../../src/ports/secret.js'
 import type { MessageKey } from '../../src/ports/message.js'
 import { pop3 } from '../../src/sources/pop3.js'
 import { InstantClock } from '../support/clock.js'
-import { close, cutAfter, send } from '../support/fake-actions.js'
+import { close, cutAfter, rewrite, send } from '../support/fake-actions.js'
 import { type FakeOptions, FakePop3Server } from '../support/fake-pop3-server.js'
 import { MemoryLedger, MemoryTarget } from '../support/memory-ports.js'
 
@@ -58,7 +58,7 @@ class Scene implements AsyncDisposable {
         emit,
         intake: new MessageIntake(spool, undefined),
         budget: new Budget(1_000_000),
-        batch: { messages: 500, bytes: 1_000_000, ageMs: 1000 },
+        batch: { due: { messages: 500, bytes: 1_000_000, ageMs: 1000 }, most: { messages: 500, bytes: 1_000_000 } },
         retry: { attempts: more.attempts ?? 3, minDelay: 1000, maxDelay: 60_000, maxWait: 900_000 },
         dryRun: false,
         limit: more.limit,
@@ -144,6 +144,57 @@ describe('an account', () => {
     expect(scene.server.retrs('u2')).toBe(2)
     expect(scene.events).toContainEqual(expect.objectContaining({ type: 'message.failed', key: 'u2' }))
     expect(scene.ledger.summaries).toMatchObject([{ failures: [{ key: 'u2', code: 'retr-refused' }] }])
+  })
+
+  it('RET-15, RET-16 reaches the others behind a row of refused messages', async () => {
+    const twelve = Array.from({ length: 12 }, (_, index) => body(`number ${index}`))
+    await using scene = await Scene.start({
+      messages: twelve,
+      hooks: { RETR: ({ uidl = '' }) => (Number(uidl.slice(1)) <= 8 ? send('-ERR no\r\n') : undefined) },
+    })
+    expect((await scene.run({ attempts: 5 })).counts).toMatchObject({ copied: 4, failed: 8 })
+    expect(scene.one.stored).toEqual(['u9', 'u10', 'u11', 'u12'])
+  })
+
+  it('says so where messages are left and neither a lane nor a message knows why', async () => {
+    await using scene = await Scene.start()
+    await scene.announce('one', 'u1', 'u2')
+    await scene.announce('two', 'u2', 'u1')
+    const { status, faults, counts } = await scene.run({ attempts: 1 })
+    expect({ status, left: counts.pending > 0 }).toEqual({ status: 'incomplete', left: true })
+    expect(faults).toMatchObject([{ code: 'connection-lost' }])
+  })
+
+  it('keeps the failures that earlier runs recorded where it comes to no listing', async () => {
+    await using scene = await Scene.start({ hooks: { greeting: () => close } })
+    await scene.run({ attempts: 1 })
+    expect(scene.ledger.summaries[0]).not.toHaveProperty('failures')
+  })
+
+  it('LST-14 holds no more than there is room for, whatever the listing says', async () => {
+    const large = Array.from({ length: 30 }, (_, index) => body(`${index} ${'x'.repeat(50_000)}`))
+    await using scene = await Scene.start({
+      messages: large,
+      hooks: { LIST: () => rewrite((reply) => reply.toString('latin1').replaceAll(/^(\d+) \d+/gm, '$1 1')) },
+    })
+    let held = 0
+    const open = scene.one.open.bind(scene.one)
+    scene.one.open = async (...args) => {
+      const writer = await open(...args)
+      const append = writer.append.bind(writer)
+      return {
+        ...writer,
+        append: async (message) => {
+          held = Math.max(
+            held,
+            scene.events.filter(({ type }) => type === 'message.fetched').length - scene.one.stored.length,
+          )
+          return append(message)
+        },
+      }
+    }
+    expect((await scene.run()).counts.copied).toBe(30)
+    expect(held).toBeLessThan(15)
   })
 
   it('SES-05 leaves a message out on which two sessions died, and copies the others', async () => {

@@ -43,7 +43,7 @@ describe.each(['off', 'on'])('RETR, pipelining %s', (pipelining) => {
   test.each([
     ['-ERR [SYS/TEMP] not now\r\n', ['id1: one\r\n']],
     ['-ERR Download was rate limited. Try again in 60 seconds\r\n', ['id1: one\r\n']],
-    ['-ERR no\r\n', ['id1: one\r\n', 'id2! retr-refused', 'id3! retr-refused']],
+    ['-ERR no\r\n', ['id1: one\r\n', 'id2! retr-refused', 'id3! retr-refused', 'id4! retr-refused']],
   ])('RET-16 %j from message 2 on ends the session', async (refusal, results) => {
     const RETR: Replies[string] = (line, peer) => peer.send(line === 'RETR 1' ? '+OK\r\none\r\n.\r\n' : refusal)
     await using rig = await signedIn({ ...maildrop(bodies), RETR }, { pipelining })

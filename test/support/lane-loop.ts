@@ -1,3 +1,4 @@
+import type { LaneStep } from '../../src/ports/ledger.js'
 import type { Message } from '../../src/ports/message.js'
 import type { ReadBack, Receipt, Target } from '../../src/ports/target.js'
 import { collect } from './collect.js'
@@ -6,21 +7,31 @@ import type { MemoryLedger } from './memory-ports.js'
 export const lane = { account: 'alice', target: 'archive' }
 export const signal = new AbortController().signal
 
-/**
- * One run of the engine's loop, without the engine: one batch. `kill`: it ends as if killed after so many steps, which
- * are begin, each append, and commit. `announce`: what it begins, if that is more than it brings.
- */
+interface RunOptions {
+  /** It ends as if killed after so many steps, which are begin, each append, and commit. */
+  readonly kill?: number | undefined
+  /** What it begins, if that is more than it brings. */
+  readonly announce?: readonly Message[]
+  /** Announced by a dead run and not to be had in this one: it stays announced. */
+  readonly postponed?: readonly Message[]
+}
+
+/** One run of the engine's loop, without the engine: one batch. */
 export async function deliver(
   target: Target,
   ledger: MemoryLedger,
   batch: readonly Message[],
-  { kill, announce = batch }: { readonly kill?: number | undefined; readonly announce?: readonly Message[] } = {},
+  { kill, announce = batch, postponed = [] }: RunOptions = {},
 ): Promise<readonly Receipt[]> {
   await using writer = await target.open(lane, await ledger.load(lane), signal)
   let steps = 0
   if (steps++ === kill) return []
-  const announced = announce.map(({ key, sha256, size }) => ({ key, sha256, size }))
-  await ledger.advance(lane, { begun: { announced, position: writer.position, at: 0 } })
+  writer.admit(batch)
+  const begun = (messages: readonly Message[]): NonNullable<LaneStep['begun']> => {
+    const announced = messages.map(({ key, sha256, size }) => ({ key, sha256, size }))
+    return { announced, position: writer.position, at: 0 }
+  }
+  await ledger.advance(lane, { begun: begun([...announce, ...postponed]) })
   const receipts: Receipt[] = []
   for (const one of batch) {
     if (steps++ === kill) return []
@@ -29,7 +40,8 @@ export async function deliver(
   if (steps++ === kill) return []
   const position = await writer.commit()
   if (steps++ === kill) return []
-  await ledger.advance(lane, { committed: { receipts, position, at: 0 } })
+  const committed = { receipts, position, at: 0 }
+  await ledger.advance(lane, { committed, ...(postponed.length > 0 && { begun: begun(postponed) }) })
   return receipts
 }
 

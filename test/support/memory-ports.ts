@@ -95,6 +95,7 @@ export class MemoryTarget implements Target {
     this.log.push(`open ${progress.position ?? 'fresh'}`)
     return {
       position: '' as Position,
+      admit: () => undefined,
       append: async (message: Message) => {
         const fault = this.refuse(message.key)
         if (fault) throw fault

@@ -65,6 +65,7 @@ export class Steps {
   source(source: Source): Source {
     return {
       host: source.host,
+      server: source.server,
       connect: async (signal) => {
         this.step()
         return this.#session(await source.connect(signal))
@@ -76,6 +77,10 @@ export class Steps {
     return {
       get position() {
         return writer.position
+      },
+      admit: (messages) => {
+        this.step()
+        writer.admit(messages)
       },
       append: async (message) => this.around(async () => writer.append(this.#message(message))),
       commit: async () => this.around(async () => writer.commit()),

@@ -135,6 +135,54 @@ describe('a fragment at the end of an mbox', () => {
   })
 })
 
+describe('what a dead run left and the server withholds', () => {
+  const lossy = small('lossy', 'a\nlf\r\n')
+  const one = small('one', 'x')
+  const two = small('two', 'y')
+  const three = small('three', 'z')
+
+  it('is claimed when it comes back, though its digest alone could not tell it', async () => {
+    await deliver(mboxTarget({ path }), ledger, [lossy, one], { kill: 4 })
+    await deliver(mboxTarget({ path }), ledger, [one, two], { postponed: [lossy] })
+    await deliver(mboxTarget({ path }), ledger, [lossy])
+    expect(await readMbox(path, 'mboxrd')).toHaveLength(3)
+    expect(await readBack(mboxTarget({ path }), ledger)).toEqual(Array(3).fill('intact'))
+  })
+
+  it('is claimed with the bytes that it had', async () => {
+    await deliver(mboxTarget({ path }), ledger, [one], { kill: 3 })
+    await deliver(mboxTarget({ path }), ledger, [two], { postponed: [one] })
+    await deliver(mboxTarget({ path }), ledger, [small('one', 'other')])
+    expect(await readMbox(path, 'mboxrd')).toHaveLength(2)
+    expect((await receiptsOf(ledger)).at(-1)?.sha256).toBe(one.sha256)
+  })
+
+  it('is not looked for where a later run has written, but for what that run began', async () => {
+    await deliver(mboxTarget({ path }), ledger, [one, two], { kill: 1 })
+    await deliver(mboxTarget({ path }), ledger, [two], { postponed: [one], kill: 3 })
+    await truncate(path, (await stat(path)).size - 3)
+    const before = await readFile(path)
+    await expect(deliver(mboxTarget({ path }), ledger, [one], { postponed: [two] })).rejects.toMatchObject({
+      code: 'mbox-tail',
+    })
+    expect(await readFile(path)).toEqual(before)
+  })
+
+  it('is claimed in the earlier file of a series', async () => {
+    const at = (day: string): string => join(folder.path, `${day}.mbox`)
+    const series = (day: string) => mboxTarget({ path: at(day) }, { series: join(folder.path, '{date}.mbox') })
+    await deliver(series('1'), ledger, [one, two], { kill: 4 })
+    await deliver(series('2'), ledger, [three], { postponed: [one, two] })
+    await deliver(series('3'), ledger, [small('four', 'x')], { postponed: [one, two] })
+    await deliver(series('3'), ledger, [one], { postponed: [two] })
+    await rm(at('1'))
+    await deliver(series('3'), ledger, [two])
+    const wheres = (await receiptsOf(ledger)).map(({ where }) => where.split('/').at(-1))
+    expect(wheres).toEqual(['2.mbox', '3.mbox', '1.mbox', '3.mbox'])
+    expect(await readBack(series('4'), ledger)).toEqual(['intact', 'intact', 'missing', 'intact'])
+  })
+})
+
 describe('a tail that is taken up in several batches', () => {
   it('is claimed message by message, over further kills', async () => {
     const batch = ['a', 'b', 'b2', 'c', 'd'].map((key) => small(key, 'x'.repeat(50)))
