@@ -52,7 +52,6 @@ export async function takeLock(path: string, holder: { run: string; what: string
   const draft = `${path}.${randomBytes(6).toString('hex')}`
   const text = `${JSON.stringify(mine)}\n`
   try {
-    await writeSynced(draft, text)
     for (let attempt = 0; attempt < 10; attempt++) {
       if (await tryCreate(path, draft, text)) {
         await removeDrafts(path)
@@ -65,8 +64,6 @@ export async function takeLock(path: string, holder: { run: string; what: string
     }
   } catch (error) {
     throw diskFault(error, 'lock', path)
-  } finally {
-    await unlink(draft).catch(ignoreMissing)
   }
   throw new Fault('held', `${path} keeps changing hands`)
 }
@@ -106,7 +103,10 @@ async function removeDrafts(path: string): Promise<void> {
   for (const draft of names.map((name) => join(dirname(path), name))) {
     const seen = await seeLock(draft)
     const holder = parse(seen?.text ?? '')
-    if (seen && holder && (await judge(holder, seen)) === 'gone') await unlink(draft).catch(ignoreMissing)
+    // Whoever lives and misses a draft that was not written yet makes another one.
+    const unwritten = seen?.text === ''
+    if (seen && (unwritten || (holder && (await judge(holder, seen)) === 'gone')))
+      await unlink(draft).catch(ignoreMissing)
   }
 }
 
@@ -149,6 +149,7 @@ async function writeSynced(path: string, text: string): Promise<void> {
 }
 
 async function tryCreate(path: string, draft: string, text: string): Promise<boolean> {
+  await writeSynced(draft, text)
   try {
     await link(draft, path).catch(async (error: unknown) => {
       if (!linkless.has(errorCode(error))) throw error
@@ -157,8 +158,11 @@ async function tryCreate(path: string, draft: string, text: string): Promise<boo
     })
     return true
   } catch (error) {
-    if (errorCode(error) === 'EEXIST') return false
+    // Or a holder that has let go since took the unfinished draft for a dead one's.
+    if (errorCode(error) === 'EEXIST' || errorCode(error) === 'ENOENT') return false
     throw error
+  } finally {
+    await unlink(draft).catch(ignoreMissing)
   }
 }
 

@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto'
 import { readdir, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import pLimit from 'p-limit'
-import { createFile, createStreamedFile, type FileFacts } from '../files/create-file.js'
+import { createStreamedFile, FileMaker, type NewFile } from '../files/create-file.js'
 import { diskFault, errorCode, syncDirectory } from '../files/durable.js'
 import { type Lock, takeLock } from '../files/lock.js'
 import { type Owner, resolveOwner } from '../files/owner.js'
@@ -10,10 +8,11 @@ import { canonicalFolder } from '../files/place.js'
 import { ruleDate } from '../mail/date.js'
 import { Fault } from '../ports/fault.js'
 import type { TargetContext } from '../ports/kind.js'
-import type { Flag, Message, MessageKey } from '../ports/message.js'
+import type { Flag, Message } from '../ports/message.js'
 import type { Position, Progress, Receipt, Writer } from '../ports/target.js'
 import { folderIdentity, messageFiles, prepareMaildir, subfolder } from './maildir-folder.js'
 import { type Copy, digest, readCopy, type StoredForm, storedForm } from './maildir-form.js'
+import { accountOf, accountPart, uniqueOf, uniquePart } from './maildir-name.js'
 import type { MaildirSettings } from './maildir-settings.js'
 
 /** A position: the folder, and which folder it was. */
@@ -23,8 +22,8 @@ interface Standing {
   readonly ino: number
 }
 
-/** Files at work at once: enough that their syncs share the disk's journal commits. */
-const parallel = 32
+/** Files at work at once: enough that their syncs share the disk's journal commits, not too many open ones. */
+const groupSize = 128
 
 /** How many of a lane's first messages are looked for among what is already there (`ledger-missing`). */
 const probes = 20
@@ -41,7 +40,10 @@ export class MaildirWriter implements Writer {
   readonly #standing: Standing
   readonly #owner: Owner | undefined
   readonly #lock: Lock
-  readonly #limit = pLimit(parallel)
+  readonly #maker = new FileMaker()
+  /** Appended and not yet at work, in announced order. */
+  #queue: Task[] = []
+  #working = false
   /** Files that a dead run left for announced messages, by the account's part of their names. */
   readonly #claims = new Map<string, readonly string[]>()
   /** Names of ours that the ledger says nothing of; those of receipts among them hold keys that are never offered again. */
@@ -94,12 +96,9 @@ export class MaildirWriter implements Writer {
   }
 
   async append(message: Message): Promise<Receipt> {
-    return this.#limit(async () => {
-      try {
-        return await this.#store(message)
-      } catch (error) {
-        throw this.#fault(error, 'store a message in')
-      }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ message, resolve, reject })
+      if (!this.#working) void this.#work()
     })
   }
 
@@ -120,19 +119,54 @@ export class MaildirWriter implements Writer {
     await this.#lock.release()
   }
 
-  async #store(message: Message): Promise<Receipt> {
+  async #work(): Promise<void> {
+    this.#working = true
+    // Until the whole batch has been appended.
+    await Promise.resolve()
+    while (this.#queue.length > 0) await this.#store(this.#queue.splice(0, groupSize))
+    this.#working = false
+  }
+
+  async #store(tasks: readonly Task[]): Promise<void> {
+    const prepared = await Promise.all(tasks.map(async (task) => this.#prepare(task)))
+    const files = prepared.filter((one) => one !== undefined)
+    const errors = await this.#maker.make(files)
+    for (const [index, { task, receipt }] of files.entries()) {
+      const error = errors[index]
+      if (error) task.reject(this.#fault(error, 'store a message in'))
+      else task.resolve(receipt)
+    }
+  }
+
+  /** The file that has yet to be made; undefined where the task is settled. */
+  async #prepare(task: Task): Promise<Prepared | undefined> {
+    try {
+      const { receipt, file } = await this.#settleOrMake(task.message)
+      if (file) return { ...file, task, receipt }
+      task.resolve(receipt)
+    } catch (error) {
+      task.reject(this.#fault(error, 'store a message in'))
+    }
+    return undefined
+  }
+
+  /** The message's receipt, and its file if that has yet to be made. */
+  async #settleOrMake(message: Message): Promise<{ readonly receipt: Receipt; readonly file?: NewFile | undefined }> {
     const { origin } = this.#progress
     const form = await storedForm(message, this.#settings.newline)
     const { key, sha256, size } = message
     const date = ruleDate(message.header, this.#settings.date, this.#context.clock.now())
     const flags: Flag[] = [...(date === undefined ? ['date-missing' as const] : []), ...form.flags]
     const facts = { key, sha256, size, flags, ...(form.lossy && { stored: await digest(form.chunks()) }) }
-    const claimed = await this.#claim(accountPart(origin, key), form)
-    if (claimed)
-      return { ...facts, ...claimed.earlier, where: this.#where(dirname(dirname(claimed.path)), claimed.path) }
-    const base = `${Math.floor((date ?? 0) / 1000)}.${uniqueOf(origin, message)}.popferry`
-    await this.#create(base, form, date ?? 0)
-    return { ...facts, where: this.#where(this.#standing.path, base) }
+    const unique = uniqueOf(origin, message)
+    const claimed = await this.#claim(accountOf(unique), form)
+    if (claimed) {
+      const where = this.#where(dirname(dirname(claimed.path)), claimed.path)
+      return { receipt: { ...facts, ...claimed.earlier, where } }
+    }
+    const base = `${Math.floor((date ?? 0) / 1000)}.${unique}.popferry`
+    const file = await this.#file(base, form, date ?? 0)
+    return { receipt: { ...facts, where: this.#where(this.#standing.path, base) }, file }
   }
 
   #where(folder: string, file: string): string {
@@ -140,16 +174,21 @@ export class MaildirWriter implements Writer {
     return this.#context.series === undefined ? base : `${folder}/${base}`
   }
 
-  async #create(base: string, form: StoredForm, mtime: number): Promise<void> {
+  /** The file to make; a message that is not in memory is stored at once. */
+  async #file(base: string, form: StoredForm, mtime: number): Promise<NewFile | undefined> {
     const { path } = this.#standing
+    const { seen, mode } = this.#settings
+    const folder = join(path, seen ? 'cur' : 'new')
+    this.#touched.add(folder)
     const draft = join(path, 'tmp', base)
-    const facts: FileFacts = { mode: Number.parseInt(this.#settings.mode, 8), mtime, owner: this.#owner }
+    // The name holds key and digest: what could stand there already is this very message.
+    const place = join(folder, seen ? `${base}:2,S` : base)
+    const facts = { mode: Number.parseInt(mode, 8), mtime, owner: this.#owner }
+    if (form.bytes) return { draft, place, bytes: form.bytes, ...facts }
     try {
-      await (form.bytes ? createFile(draft, form.bytes, facts) : createStreamedFile(draft, form.chunks(), facts))
-      const folder = join(path, this.#settings.seen ? 'cur' : 'new')
-      this.#touched.add(folder)
-      // The name holds key and digest: what could stand there already is this very message.
-      await rename(draft, join(folder, this.#settings.seen ? `${base}:2,S` : base))
+      await createStreamedFile(draft, form.chunks(), facts)
+      await rename(draft, place)
+      return undefined
     } catch (error) {
       await unlink(draft).catch(() => undefined)
       throw error
@@ -215,6 +254,18 @@ export class MaildirWriter implements Writer {
   }
 }
 
+/** One message that was appended. */
+interface Task {
+  readonly message: Message
+  resolve(receipt: Receipt): void
+  reject(fault: Fault): void
+}
+
+interface Prepared extends NewFile {
+  readonly task: Task
+  readonly receipt: Receipt
+}
+
 interface Claim {
   readonly path: string
   /** Of the bytes that the copy holds, where the server sends others now. */
@@ -244,21 +295,4 @@ async function requirePresent(path: string, before: Standing | undefined): Promi
 
 function gone(path: string): Fault {
   return new Fault('target-gone', `the Maildir ${path} is not there any more`)
-}
-
-/** What is the same for every copy of one message of one account. */
-function accountPart(origin: string, key: MessageKey): string {
-  return `K${createHash('sha256').update(`${origin}\0`).update(Buffer.from(key, 'latin1')).digest('hex').slice(0, 20)}`
-}
-
-function uniqueOf(origin: string, { key, sha256 }: Message): string {
-  return `${accountPart(origin, key)}D${sha256.slice(0, 20)}`
-}
-
-function accountOf(unique: string | undefined): string {
-  return unique?.split('D', 1)[0] ?? ''
-}
-
-function uniquePart(name: string): string | undefined {
-  return /^\d+\.(K[0-9a-f]{20}D[0-9a-f]{20})\.popferry(?::|$)/.exec(name)?.[1]
 }

@@ -1,0 +1,22 @@
+import { createHash } from 'node:crypto'
+import type { Message, MessageKey } from '../ports/message.js'
+
+/** What is the same for every copy of one message of one account. */
+export function accountPart(origin: string, key: MessageKey): string {
+  return `K${createHash('sha256').update(`${origin}\0`).update(Buffer.from(key, 'latin1')).digest('hex').slice(0, 20)}`
+}
+
+/** The part of a file's name that says which message of which account it holds: made from key and digest. */
+export function uniqueOf(origin: string, { key, sha256 }: Message): string {
+  return `${accountPart(origin, key)}D${sha256.slice(0, 20)}`
+}
+
+/** Its part that is the same for every copy. */
+export function accountOf(unique: string | undefined): string {
+  return unique?.split('D', 1)[0] ?? ''
+}
+
+/** That part of a file's name, if popferry gave it one. */
+export function uniquePart(name: string): string | undefined {
+  return /^\d+\.(K[0-9a-f]{20}D[0-9a-f]{20})\.popferry(?::|$)/.exec(name)?.[1]
+}
