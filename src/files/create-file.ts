@@ -1,19 +1,8 @@
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fchownSync,
-  fsync,
-  futimesSync,
-  open as openFile,
-  openSync,
-  renameSync,
-  writeSync,
-} from 'node:fs'
+import { constants } from 'node:fs'
 import { open, rename, unlink } from 'node:fs/promises'
 import type { Owner } from './owner.js'
 
-export interface FileFacts {
+interface FileFacts {
   /** Permission bits, whatever the umask. */
   readonly mode: number
   /** ms since 1970. */
@@ -25,90 +14,26 @@ export interface FileFacts {
 export interface NewFile extends FileFacts {
   readonly draft: string
   readonly place: string
-  readonly bytes: Uint8Array
 }
 
 /**
- * Creates files that did not exist, synced to the disk, and moves each to its place; never follows a link (QUIRKS
- * FS-10). A group goes through each step together: ext4 makes whoever creates or renames wait while a sync writes the
- * journal, and the syncs of a group share one journal commit.
+ * Creates one file that did not exist, synced to the disk, from bytes that do not fit into memory, and moves it to its
+ * place. What fails leaves no draft.
  */
-export class FileMaker {
-  /** Handing a call over to another thread costs more than the call, unless a server has to be asked. */
-  #remote = false
-
-  /** Resolves with each file's error, in order; what failed leaves no draft. */
-  async make(files: readonly NewFile[]): Promise<readonly (Error | undefined)[]> {
-    const began = performance.now()
-    const drafts = await Promise.all(files.map(async (file) => this.#create(file)))
-    this.#remote = performance.now() - began > remoteMs * files.length
-    await syncAll(drafts)
-    return Promise.all(drafts.map(async (draft) => this.#place(draft)))
-  }
-
-  async #create(file: NewFile): Promise<Draft> {
-    const draft: Draft = { file, descriptor: undefined, error: undefined }
-    try {
-      const { draft: path, mode, mtime, owner, bytes } = file
-      const descriptor = this.#remote ? await openNew(path, mode) : openSync(path, createFlags, mode)
-      draft.descriptor = descriptor
-      for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done)
-      if (mode !== privateMode) fchmodSync(descriptor, mode)
-      if (owner) fchownSync(descriptor, owner.uid, owner.gid)
-      futimesSync(descriptor, mtime / 1000, mtime / 1000)
-    } catch (error) {
-      draft.error = asError(error)
-    }
-    return draft
-  }
-
-  async #place({ file, descriptor, error }: Draft): Promise<Error | undefined> {
-    if (descriptor === undefined) return error
-    try {
-      // A late ENOSPC or EDQUOT of a network file system shows here (QUIRKS FS-02).
-      closeSync(descriptor)
-      if (error) throw error
-      if (this.#remote) await rename(file.draft, file.place)
-      else renameSync(file.draft, file.place)
-      return undefined
-    } catch (failure) {
-      await unlink(file.draft).catch(() => undefined)
-      return asError(failure)
-    }
-  }
-}
-
-/** A file on its way. */
-interface Draft {
-  readonly file: NewFile
-  descriptor: number | undefined
-  error: Error | undefined
-}
-
-async function syncAll(drafts: readonly Draft[]): Promise<void> {
-  const written = drafts.filter(({ descriptor, error }) => descriptor !== undefined && !error)
-  if (written.length === 0) return
-  await new Promise<void>((resolve) => {
-    let left = written.length
-    for (const draft of written) {
-      fsync(draft.descriptor ?? -1, (error) => {
-        if (error) draft.error = error
-        if (--left === 0) resolve()
-      })
-    }
-  })
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error))
-}
-
-/** Creates one file that did not exist, synced, from bytes that do not fit into memory. */
 export async function createStreamedFile(
-  path: string,
+  { draft, place, ...facts }: NewFile,
   chunks: AsyncIterable<Uint8Array>,
-  facts: FileFacts,
 ): Promise<void> {
+  try {
+    await write(draft, chunks, facts)
+    await rename(draft, place)
+  } catch (error) {
+    await unlink(draft).catch(() => undefined)
+    throw error
+  }
+}
+
+async function write(path: string, chunks: AsyncIterable<Uint8Array>, facts: FileFacts): Promise<void> {
   const file = await open(path, createFlags, facts.mode)
   try {
     for await (const chunk of chunks) {
@@ -123,18 +48,8 @@ export async function createStreamedFile(
   }
 }
 
-const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+/** Never follows a link (QUIRKS FS-10). */
+export const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 
 /** No umask in use takes a bit away from this one. */
-const privateMode = 0o600
-
-/** Local file systems create a file in a tenth of this, ms. */
-const remoteMs = 1
-
-const openNew = async (path: string, mode: number): Promise<number> =>
-  new Promise((resolve, reject) => {
-    openFile(path, createFlags, mode, (error, descriptor) => {
-      if (error) reject(error)
-      else resolve(descriptor)
-    })
-  })
+export const privateMode = 0o600

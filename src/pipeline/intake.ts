@@ -53,7 +53,8 @@ class Arrival implements Incoming {
   readonly #key: MessageKey
   readonly #spool: Spool
   readonly #bandwidth: Bandwidth | undefined
-  #buffer: Buffer
+  readonly #listed: number
+  #buffer: Buffer = nothing
   #held = 0
   #size = 0
   #spilled: { readonly file: SpoolFile; readonly hash: Hash; readonly header: Uint8Array } | undefined
@@ -62,8 +63,7 @@ class Arrival implements Incoming {
     this.#key = entry.key
     this.#spool = spool
     this.#bandwidth = bandwidth
-    // The listed size plus a final CRLF that the server may add (QUIRKS RET-10): most messages never grow their buffer.
-    this.#buffer = Buffer.allocUnsafeSlow(Math.min(Math.max(entry.size + 2, 512), inMemoryLimit))
+    this.#listed = entry.size
   }
 
   write(bytes: Uint8Array): Promise<void> | undefined {
@@ -83,9 +83,8 @@ class Arrival implements Incoming {
       const { file, hash, header } = this.#spilled
       return new FetchedMessage({ ...facts, sha256: hash.digest('hex'), header, bytes: undefined }, file)
     }
-    const held = this.#buffer.subarray(0, this.#held)
-    // A listing that promised far too much must not keep that much memory.
-    const bytes = this.#held * 2 < this.#buffer.length ? Buffer.from(held) : held
+    const held = this.#held === this.#buffer.length ? this.#buffer : this.#buffer.subarray(0, this.#held)
+    const bytes = this.#held * mostWaste < held.buffer.byteLength ? Buffer.from(held) : held
     const sha256 = createHash('sha256').update(bytes).digest('hex')
     return new FetchedMessage({ ...facts, sha256, header: headerBlock(bytes), bytes }, undefined)
   }
@@ -95,13 +94,22 @@ class Arrival implements Incoming {
   }
 
   #hold(bytes: Uint8Array): void {
-    if (this.#size > this.#buffer.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.min(Math.max(this.#size, this.#buffer.length * 2), inMemoryLimit))
-      this.#buffer.copy(larger, 0, 0, this.#held)
-      this.#buffer = larger
+    if (this.#held === 0) {
+      // Most messages come in one piece: no copy of it.
+      this.#buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    } else {
+      if (this.#size > this.#buffer.length) this.#grow()
+      this.#buffer.set(bytes, this.#held)
     }
-    this.#buffer.set(bytes, this.#held)
     this.#held = this.#size
+  }
+
+  /** The listed size plus a final CRLF that the server may add (QUIRKS RET-10) is enough for most. */
+  #grow(): void {
+    const enough = Math.max(this.#size, Math.min(this.#listed + 2, inMemoryLimit))
+    const larger = Buffer.allocUnsafeSlow(Math.min(Math.max(enough, this.#buffer.length * 2), inMemoryLimit))
+    this.#buffer.copy(larger, 0, 0, this.#held)
+    this.#buffer = larger
   }
 
   async #spill(bytes: Uint8Array): Promise<void> {
@@ -110,7 +118,7 @@ class Arrival implements Incoming {
       const start = Buffer.concat([held, bytes.subarray(0, Math.max(0, maxHeader - held.length))])
       const header = Buffer.from(headerBlock(start))
       this.#spilled = { file: this.#spool.create(), hash: createHash('sha256').update(held), header }
-      this.#buffer = Buffer.alloc(0)
+      this.#buffer = nothing
       await this.#spilled.file.write(held)
     }
     this.#spilled.hash.update(bytes)
@@ -119,6 +127,10 @@ class Arrival implements Incoming {
 }
 
 const maxHeader = 256 * 1024
+const nothing = Buffer.alloc(0)
+
+/** A small message must not keep a large buffer, be it the network's or one for a size that was not true. */
+const mostWaste = 8
 
 async function both(one: Promise<void>, other: Promise<void>): Promise<void> {
   const [first, second] = await Promise.allSettled([one, other])
@@ -128,13 +140,14 @@ async function both(one: Promise<void>, other: Promise<void>): Promise<void> {
 
 /** Everything up to and with the first blank line, whatever the line ends; at most 256 KiB. */
 function headerBlock(bytes: Buffer): Uint8Array {
-  const start = bytes.subarray(0, maxHeader)
-  if (start[0] === lf) return start.subarray(0, 1)
-  if (start[0] === cr && start[1] === lf) return start.subarray(0, 2)
-  const crlf = start.indexOf('\n\r\n')
-  const bare = start.subarray(0, crlf < 0 ? undefined : crlf).indexOf('\n\n')
-  if (bare >= 0) return start.subarray(0, bare + 2)
-  return crlf < 0 ? start : start.subarray(0, crlf + 3)
+  if (bytes[0] === lf) return bytes.subarray(0, 1)
+  if (bytes[0] === cr && bytes[1] === lf) return bytes.subarray(0, 2)
+  const start = bytes.length > maxHeader ? bytes.subarray(0, maxHeader) : bytes
+  for (let end = start.indexOf(lf); end >= 0; end = start.indexOf(lf, end + 1)) {
+    if (start[end + 1] === lf) return start.subarray(0, end + 2)
+    if (start[end + 1] === cr && start[end + 2] === lf) return start.subarray(0, end + 3)
+  }
+  return start
 }
 
 const cr = 0x0d

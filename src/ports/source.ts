@@ -50,7 +50,7 @@ export interface Intake {
 }
 
 export interface Incoming {
-  /** Copies the bytes during the call. A promise means: wait for it before reading on from the network. */
+  /** The bytes must not change afterwards. A promise means: wait for it before reading on from the network. */
   write(bytes: Uint8Array): Promise<void> | undefined
   finish(): Promise<Message>
   /** Forgets the message: it is incomplete, or it turned out wrong after `finish`. */

@@ -95,3 +95,22 @@ export async function folderIdentity(
     throw error
   }
 }
+
+/** A lane with receipts must find its messages where it left them (CONTRACT, `target-gone`). */
+export async function requirePresent(
+  path: string,
+  before: { readonly path: string; readonly dev: number } | undefined,
+): Promise<void> {
+  const identity = await folderIdentity(path)
+  if (!identity) throw gone(path)
+  // A Maildir that the plan says was moved may be on another device now.
+  if (before?.path === path && identity.dev !== before.dev) {
+    throw new Fault('target-gone', `${path} is on another device than before`)
+  }
+  for await (const _ of messageFiles(path)) return
+  throw new Fault('target-gone', `${path} is empty, although messages were delivered there`)
+}
+
+export function gone(path: string): Fault {
+  return new Fault('target-gone', `the Maildir ${path} is not there any more`)
+}

@@ -12,15 +12,21 @@ export interface StoredForm {
   chunks(): AsyncIterable<Uint8Array>
 }
 
-export async function storedForm(message: Message, newline: Newline): Promise<StoredForm> {
+/** `allocate` gives the memory for a form of a message that is in memory itself. */
+export async function storedForm(
+  message: Message,
+  newline: Newline,
+  allocate: (octets: number) => Buffer,
+): Promise<StoredForm> {
   if (newline === 'crlf') {
     return { bytes: message.bytes, lossy: false, flags: [], chunks: () => message.open() }
   }
-  const encoder = new LfEncoder()
   if (message.bytes) {
+    const encoder = new LfEncoder(allocate)
     const bytes = encoder.whole(message.bytes)
     return { bytes, ...lossyFlags(encoder), chunks: () => one(bytes) }
   }
+  const encoder = new LfEncoder()
   // Read once to learn whether the form is lossy: the receipt needs to know, the memory must stay small.
   for await (const chunk of message.open()) encoder.push(chunk)
   return { bytes: undefined, ...lossyFlags(encoder), chunks: () => encoded(message) }

@@ -1,7 +1,9 @@
-import { readdir, rename, unlink } from 'node:fs/promises'
+import { readdir, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { createStreamedFile, FileMaker, type NewFile } from '../files/create-file.js'
+import { Arena } from '../files/arena.js'
+import { createStreamedFile } from '../files/create-file.js'
 import { diskFault, errorCode, syncDirectory } from '../files/durable.js'
+import { type FilledFile, FileMaker } from '../files/file-maker.js'
 import { type Lock, takeLock } from '../files/lock.js'
 import { type Owner, resolveOwner } from '../files/owner.js'
 import { canonicalFolder } from '../files/place.js'
@@ -10,8 +12,9 @@ import { Fault } from '../ports/fault.js'
 import type { TargetContext } from '../ports/kind.js'
 import type { Flag, Message } from '../ports/message.js'
 import type { Position, Progress, Receipt, Writer } from '../ports/target.js'
-import { folderIdentity, messageFiles, prepareMaildir, subfolder } from './maildir-folder.js'
-import { type Copy, digest, readCopy, type StoredForm, storedForm } from './maildir-form.js'
+import { Claims } from './maildir-claims.js'
+import { folderIdentity, gone, messageFiles, prepareMaildir, requirePresent, subfolder } from './maildir-folder.js'
+import { digest, type StoredForm, storedForm } from './maildir-form.js'
 import { accountOf, accountPart, uniqueOf, uniquePart } from './maildir-name.js'
 import type { MaildirSettings } from './maildir-settings.js'
 
@@ -24,6 +27,8 @@ interface Standing {
 
 /** Files at work at once: enough that their syncs share the disk's journal commits, not too many open ones. */
 const groupSize = 128
+/** More than most groups need. */
+const arenaOctets = 2 * 1024 * 1024
 
 /** How many of a lane's first messages are looked for among what is already there (`ledger-missing`). */
 const probes = 20
@@ -41,11 +46,12 @@ export class MaildirWriter implements Writer {
   readonly #owner: Owner | undefined
   readonly #lock: Lock
   readonly #maker = new FileMaker()
+  /** For what the group at work stores. */
+  readonly #arena = new Arena(arenaOctets)
   /** Appended and not yet at work, in announced order. */
   #queue: Task[] = []
   #working = false
-  /** Files that a dead run left for announced messages, by the account's part of their names. */
-  readonly #claims = new Map<string, readonly string[]>()
+  readonly #claims: Claims
   /** Names of ours that the ledger says nothing of; those of receipts among them hold keys that are never offered again. */
   readonly #strangers = new Set<string>()
   #probesLeft: number
@@ -80,6 +86,7 @@ export class MaildirWriter implements Writer {
     this.#standing = parts.standing
     this.#owner = parts.owner
     this.#lock = parts.lock
+    this.#claims = new Claims(parts.settings.newline)
     this.#probesLeft = Math.max(0, probes - parts.progress.receipts)
   }
 
@@ -128,9 +135,10 @@ export class MaildirWriter implements Writer {
   }
 
   async #store(tasks: readonly Task[]): Promise<void> {
+    this.#arena.clear()
     const prepared = await Promise.all(tasks.map(async (task) => this.#prepare(task)))
     const files = prepared.filter((one) => one !== undefined)
-    const errors = await this.#maker.make(files)
+    const errors = await this.#maker.make(files.map(({ file }) => file))
     for (const [index, { task, receipt }] of files.entries()) {
       const error = errors[index]
       if (error) task.reject(this.#fault(error, 'store a message in'))
@@ -142,7 +150,7 @@ export class MaildirWriter implements Writer {
   async #prepare(task: Task): Promise<Prepared | undefined> {
     try {
       const { receipt, file } = await this.#settleOrMake(task.message)
-      if (file) return { ...file, task, receipt }
+      if (file) return { task, receipt, file }
       task.resolve(receipt)
     } catch (error) {
       task.reject(this.#fault(error, 'store a message in'))
@@ -151,16 +159,19 @@ export class MaildirWriter implements Writer {
   }
 
   /** The message's receipt, and its file if that has yet to be made. */
-  async #settleOrMake(message: Message): Promise<{ readonly receipt: Receipt; readonly file?: NewFile | undefined }> {
+  async #settleOrMake(
+    message: Message,
+  ): Promise<{ readonly receipt: Receipt; readonly file?: FilledFile | undefined }> {
     const { origin } = this.#progress
-    const form = await storedForm(message, this.#settings.newline)
+    const form = await storedForm(message, this.#settings.newline, this.#arena.allocate)
     const { key, sha256, size } = message
     const date = ruleDate(message.header, this.#settings.date, this.#context.clock.now())
     const flags: Flag[] = [...(date === undefined ? ['date-missing' as const] : []), ...form.flags]
     const facts = { key, sha256, size, flags, ...(form.lossy && { stored: await digest(form.chunks()) }) }
     const unique = uniqueOf(origin, message)
-    const claimed = await this.#claim(accountOf(unique), form)
+    const claimed = await this.#claims.take(accountOf(unique), form)
     if (claimed) {
+      this.#touched.add(dirname(claimed.path))
       const where = this.#where(dirname(dirname(claimed.path)), claimed.path)
       return { receipt: { ...facts, ...claimed.earlier, where } }
     }
@@ -175,7 +186,7 @@ export class MaildirWriter implements Writer {
   }
 
   /** The file to make; a message that is not in memory is stored at once. */
-  async #file(base: string, form: StoredForm, mtime: number): Promise<NewFile | undefined> {
+  async #file(base: string, form: StoredForm, mtime: number): Promise<FilledFile | undefined> {
     const { path } = this.#standing
     const { seen, mode } = this.#settings
     const folder = join(path, seen ? 'cur' : 'new')
@@ -183,48 +194,10 @@ export class MaildirWriter implements Writer {
     const draft = join(path, 'tmp', base)
     // The name holds key and digest: what could stand there already is this very message.
     const place = join(folder, seen ? `${base}:2,S` : base)
-    const facts = { mode: Number.parseInt(mode, 8), mtime, owner: this.#owner }
-    if (form.bytes) return { draft, place, bytes: form.bytes, ...facts }
-    try {
-      await createStreamedFile(draft, form.chunks(), facts)
-      await rename(draft, place)
-      return undefined
-    } catch (error) {
-      await unlink(draft).catch(() => undefined)
-      throw error
-    }
-  }
-
-  /**
-   * A dead run's copy of the message, wherever a mail reader has moved it since. If the server sends other bytes for the
-   * key now, it is still the copy if it has the digest in its name (QUIRKS RET-23).
-   */
-  async #claim(account: string, form: StoredForm): Promise<Claim | undefined> {
-    const paths = this.#claims.get(account)
-    if (!paths) return undefined
-    this.#claims.delete(account)
-    const copies = await this.#copies(account, paths)
-    const expected = await digest(form.chunks())
-    const same = copies.find(({ stored }) => stored === expected)
-    const found = same ?? copies.find(({ path, sha256 }) => uniquePart(basename(path))?.endsWith(sha256.slice(0, 20)))
-    if (!found) return undefined
-    const { path, sha256, size } = found
-    this.#touched.add(dirname(path))
-    return same ? { path } : { path, earlier: { sha256, size, flags: [] } }
-  }
-
-  async #copies(account: string, paths: readonly string[]): Promise<readonly Copy[]> {
-    try {
-      return await Promise.all(paths.map(async (path) => readCopy(path, this.#settings.newline)))
-    } catch (error) {
-      if (errorCode(error) !== 'ENOENT') throw error
-    }
-    // A mail reader has moved one since they were listed.
-    const now: string[] = []
-    for (const folder of new Set(paths.map((path) => dirname(dirname(path))))) {
-      for await (const { name, path } of messageFiles(folder)) if (uniquePart(name)?.startsWith(account)) now.push(path)
-    }
-    return Promise.all(now.map(async (path) => readCopy(path, this.#settings.newline)))
+    const file = { draft, place, mode: Number.parseInt(mode, 8), mtime, owner: this.#owner }
+    if (form.bytes) return { ...file, bytes: form.bytes }
+    await createStreamedFile(file, form.chunks())
+    return undefined
   }
 
   #fault(error: unknown, action: string): Fault {
@@ -244,7 +217,7 @@ export class MaildirWriter implements Writer {
       for await (const { name, path } of messageFiles(folder)) {
         const unique = uniquePart(name)
         const account = accountOf(unique)
-        if (announcedParts.has(account)) this.#claims.set(account, [...(this.#claims.get(account) ?? []), path])
+        if (announcedParts.has(account)) this.#claims.add(account, path)
         else if (probing && unique !== undefined) this.#strangers.add(unique)
       }
       const drafts = await readdir(join(folder, 'tmp')).catch(() => [])
@@ -261,15 +234,10 @@ interface Task {
   reject(fault: Fault): void
 }
 
-interface Prepared extends NewFile {
+interface Prepared {
   readonly task: Task
   readonly receipt: Receipt
-}
-
-interface Claim {
-  readonly path: string
-  /** Of the bytes that the copy holds, where the server sends others now. */
-  readonly earlier?: Pick<Receipt, 'sha256' | 'size' | 'flags'>
+  readonly file: FilledFile
 }
 
 interface WriterParts {
@@ -279,20 +247,4 @@ interface WriterParts {
   readonly standing: Standing
   readonly owner: Owner | undefined
   readonly lock: Lock
-}
-
-/** A lane with receipts must find its messages where it left them (CONTRACT, `target-gone`). */
-async function requirePresent(path: string, before: Standing | undefined): Promise<void> {
-  const identity = await folderIdentity(path)
-  if (!identity) throw gone(path)
-  // A Maildir that the plan says was moved may be on another device now.
-  if (before?.path === path && identity.dev !== before.dev) {
-    throw new Fault('target-gone', `${path} is on another device than before`)
-  }
-  for await (const _ of messageFiles(path)) return
-  throw new Fault('target-gone', `${path} is empty, although messages were delivered there`)
-}
-
-function gone(path: string): Fault {
-  return new Fault('target-gone', `the Maildir ${path} is not there any more`)
 }

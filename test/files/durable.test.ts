@@ -1,7 +1,8 @@
 import { mkdir, readdir, readFile, realpath, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createFile, createStreamedFile, type FileFacts } from '../../src/files/create-file.js'
+import { createStreamedFile } from '../../src/files/create-file.js'
+import { FileMaker, type FilledFile } from '../../src/files/file-maker.js'
 import { diskFault, makeDirectory } from '../../src/files/durable.js'
 import { makeOwnedDirectory, resolveOwner } from '../../src/files/owner.js'
 import { canonicalFolder, canonicalPath } from '../../src/files/place.js'
@@ -75,22 +76,29 @@ describe('diskFault', () => {
   })
 })
 
-describe.each([
-  ['createFile', createFile],
+describe.each<[string, (file: FilledFile) => Promise<void>]>([
+  [
+    'FileMaker',
+    async (file) => {
+      const [error] = await new FileMaker().make([file])
+      if (error) throw error
+    },
+  ],
   [
     'createStreamedFile',
-    async (path: string, bytes: Uint8Array, facts: FileFacts) =>
+    async ({ bytes, ...file }) =>
       createStreamedFile(
-        path,
+        file,
         (async function* () {
           for (let start = 0; start < bytes.length; start += 3) yield bytes.subarray(start, start + 3)
         })(),
-        facts,
       ),
   ],
 ])('%s (QUIRKS FS-10)', (_, create) => {
-  const bytes = Buffer.from('ten octets')
-  const facts: FileFacts = { mode: 0o600, mtime: 1_094_112_000_500, owner: undefined }
+  const file = (name: string, change: Partial<FilledFile> = {}): FilledFile => ({
+    ...{ draft: at('draft'), place: at(name), bytes: Buffer.from('ten octets') },
+    ...{ mode: 0o600, mtime: 1_094_112_000_500, owner: undefined, ...change },
+  })
 
   it.each([
     [0, 0o600],
@@ -98,39 +106,68 @@ describe.each([
     [0o077, 0o664],
   ])('under umask %o makes a file of mode %o with its bytes and time', async (umask, mode) => {
     const before = process.umask(umask)
-    await create(at('file'), bytes, { ...facts, mode })
+    await create(file('file', { mode }))
     process.umask(before)
-    expect(await readFile(at('file'))).toEqual(bytes)
+    expect(await readFile(at('file'), 'utf8')).toBe('ten octets')
     expect(await modeOf(at('file'))).toBe(mode)
-    expect((await stat(at('file'))).mtimeMs).toBe(facts.mtime)
+    expect((await stat(at('file'))).mtimeMs).toBe(1_094_112_000_500)
+    expect(await readdir(folder.path)).toEqual(['file'])
   })
 
   it('makes an empty file of 1970', async () => {
-    await create(at('file'), Buffer.alloc(0), { ...facts, mtime: 0 })
+    await create(file('file', { bytes: Buffer.alloc(0), mtime: 0 }))
     expect(await stat(at('file'))).toMatchObject({ size: 0, mtimeMs: 0 })
   })
 
-  it('never touches what is there, nor follows a link', async () => {
-    await writeFile(at('file'), 'old')
-    await symlink('file', at('link'))
+  it('never writes into what is there, nor follows a link', async () => {
+    await writeFile(at('old'), 'old')
+    await symlink('old', at('link'))
     await symlink('nowhere', at('dangling'))
-    for (const name of ['file', 'link', 'dangling']) {
-      await expect(create(at(name), bytes, facts), name).rejects.toMatchObject({ code: 'EEXIST' })
+    for (const draft of ['link', 'dangling']) {
+      await expect(create(file('file', { draft: at(draft) })), draft).rejects.toMatchObject({ code: 'EEXIST' })
     }
-    expect(await readFile(at('file'), 'utf8')).toBe('old')
+    expect(await readFile(at('old'), 'utf8')).toBe('old')
     await expect(stat(at('nowhere'))).rejects.toMatchObject({ code: 'ENOENT' })
+    await expect(stat(at('file'))).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  it('leaves no draft where it cannot be moved', async () => {
+    await expect(create(file('no/such/folder'))).rejects.toMatchObject({ code: 'ENOENT' })
+    expect(await readdir(folder.path)).toEqual([])
   })
 
   it.skipIf(!isRoot)('gives the file away (skipped unless root)', async () => {
-    await create(at('file'), bytes, { ...facts, owner: { uid: 1234, gid: 2345 } })
+    await create(file('file', { owner: { uid: 1234, gid: 2345 } }))
     expect(await stat(at('file'))).toMatchObject({ uid: 1234, gid: 2345 })
   })
 
-  it.skipIf(!canMount)('tells of a full disk (skipped unless root may mount one)', async () => {
+  it.skipIf(!canMount)('tells of a full disk, and leaves no draft (skipped unless root may mount one)', async () => {
     await mkdir(at('disk'))
     const disk = mountTmpfs(at('disk'), 'size=64k')
-    await expect(create(at('disk', 'file'), Buffer.alloc(70_000), facts)).rejects.toMatchObject({ code: 'ENOSPC' })
+    const large = file('disk/file', { draft: at('disk/draft'), bytes: Buffer.alloc(70_000) })
+    await expect(create(large)).rejects.toMatchObject({ code: 'ENOSPC' })
+    expect(await readdir(at('disk'))).toEqual([])
     disk[Symbol.dispose]()
+  })
+})
+
+describe('a group of files', () => {
+  it('is made whatever becomes of some of them, each error in its place', async () => {
+    await mkdir(at('tmp'))
+    await mkdir(at('new'))
+    const names = Array.from({ length: 300 }, (_, index) => String(index))
+    const files = names.map((name, index) => ({
+      draft: at(index % 7 === 3 ? 'gone' : 'tmp', name),
+      place: at(index % 11 === 5 ? 'gone' : 'new', name),
+      bytes: Buffer.from(`message ${name}`),
+      ...{ mode: 0o640, mtime: index * 1000, owner: undefined },
+    }))
+    const errors = await new FileMaker().make(files)
+    const failed = names.filter((_, index) => index % 7 === 3 || index % 11 === 5)
+    expect(names.filter((_, index) => errors[index] !== undefined)).toEqual(failed)
+    expect(await readdir(at('tmp'))).toEqual([])
+    expect((await readdir(at('new'))).sort()).toEqual(names.filter((name) => !failed.includes(name)).sort())
+    expect(await readFile(at('new', '299'), 'utf8')).toBe('message 299')
   })
 })
 

@@ -133,7 +133,22 @@ describe('a stale lock that three contend for', () => {
     await writeFile(rightFor(stale), right)
     await writeFile(rightFor('of an earlier one'), right)
     await writeFile(`${rightFor('of an earlier one')}.dead-0123456789abcdef`, right)
+    await writeFile(`${path}.0123456789ab`, '')
+    await writeFile(`${rightFor('of an earlier one')}.0123456789ab`, '')
     await takeLock(path, holder)
+    expect(await readdir(folder.path)).toEqual(['the.lock'])
+  })
+
+  it('takes a draft from nobody who lives: whoever misses theirs makes another one', async () => {
+    let missed = 0
+    before = async (call): Promise<void> => {
+      if (call !== 'link' || missed++ > 0) return
+      for (const draft of await readdir(folder.path)) await rm(join(folder.path, draft))
+    }
+    const lock = await takeLock(path, holder)
+    before = undefined
+    expect(missed).toBe(2)
+    expect(await lock.isOurs()).toBe(true)
     expect(await readdir(folder.path)).toEqual(['the.lock'])
   })
 })

@@ -29,11 +29,7 @@ class MemorySpool implements Spool {
 
 async function take(parts: readonly Uint8Array[], listed: number, spool = new MemorySpool()): Promise<Message> {
   const incoming = new MessageIntake(spool, undefined).begin({ key: 'k' as MessageKey, size: listed })
-  for (const part of parts) {
-    const reused = Uint8Array.from(part)
-    await incoming.write(reused)
-    reused.fill(0)
-  }
+  for (const part of parts) await incoming.write(part)
   return incoming.finish()
 }
 
