@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { rename, unlink } from 'node:fs/promises'
 import { createFlags, type NewFile, privateMode } from './create-file.js'
+import { errorCode } from './durable.js'
 
 /** A new file that is in memory. */
 export interface FilledFile extends NewFile {
@@ -32,7 +33,13 @@ export class FileMaker {
     const drafts = await Promise.all(files.map(async (file) => this.#create(file)))
     this.#remote = performance.now() - began > remoteMs * files.length
     await syncAll(drafts)
-    return Promise.all(drafts.map(async (draft) => this.#place(draft)))
+    const errors = await Promise.all(drafts.map(async (draft) => this.#place(draft)))
+    // Those before them have left room now. Where not even one could be opened, others hold everything.
+    const late = [...errors.keys()].filter((index) => exhausted.has(errorCode(errors[index])))
+    if (late.length === 0 || late.length === files.length) return errors
+    const again = await this.make(files.filter((_, index) => late.includes(index)))
+    for (const [at, index] of late.entries()) errors[index] = again[at]
+    return errors
   }
 
   async #create(file: FilledFile): Promise<Draft> {
@@ -103,6 +110,9 @@ const openNew = async (path: string, mode: number): Promise<number> =>
       else resolve(descriptor)
     })
   })
+
+/** The process or the system may open no more files. */
+const exhausted: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE'])
 
 /** Local file systems create a file in a tenth of this, ms. */
 const remoteMs = 1
