@@ -5,8 +5,8 @@ const layers = {
   '^src/pipeline/': ['pipeline', 'ports'],
   '^src/plan/': ['plan', 'ports'],
   // An adapter of several files (`mbox.ts`, `mbox-writer.ts`) imports its own, never another adapter.
-  '^src/sources/([^-.]+)': ['sources/$1[-.].*', 'ports', 'pop3', 'imap', 'sasl', 'mail', 'files', 'net'],
-  '^src/targets/([^-.]+)': ['targets/$1[-.].*', 'ports', 'pop3', 'imap', 'sasl', 'mail', 'files', 'net'],
+  '^src/sources/([^-.]+)': ['sources/$1[-.].*', 'ports', 'providers', 'pop3', 'imap', 'sasl', 'mail', 'files', 'net'],
+  '^src/targets/([^-.]+)': ['targets/$1[-.].*', 'ports', 'providers', 'pop3', 'imap', 'sasl', 'mail', 'files', 'net'],
   '^src/ledgers/': ['ledgers', 'ports', 'files', 'net'],
   '^src/reporters/': ['reporters', 'ports'],
   '^src/pop3/': ['pop3', 'sasl', 'net', 'ports/fault', 'ports/secret'],
@@ -15,6 +15,7 @@ const layers = {
   '^src/net/': ['net', 'ports/fault'],
   '^src/mail/': ['mail', 'ports/fault'],
   '^src/files/': ['files', 'ports/fault', 'ports/clock', 'ports/spool'],
+  '^src/providers/': ['providers'],
   '^src/sample/': ['sample', 'net', 'mail'],
   '^src/ports/': ['ports'],
 }

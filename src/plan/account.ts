@@ -1,4 +1,4 @@
-import type { Kinds } from '../ports/kind.js'
+import type { Kinds, Presets } from '../ports/kind.js'
 import type { Findings } from './diagnostic.js'
 import { fillFields, fillText, normalHost } from './fields.js'
 import type { Filling } from './fields.js'
@@ -34,8 +34,9 @@ export interface PreparedTarget {
 }
 
 export function prepareAccount(defaults: Tree | undefined, own: Tree, around: Surroundings): PreparedAccount {
-  const merged = withSourceType(mergeTrees(defaults, own))
-  const kind = around.kinds.sources.find(({ type }) => type === textAt(merged, 'source', 'type'))
+  const typed = withSourceType(mergeTrees(defaults, own))
+  const kind = around.kinds.sources.find(({ type }) => type === textAt(typed, 'source', 'type'))
+  const merged = withPreset(typed, kind?.presets)
   const { values, tree: signedIn } = fillIdentity(withOwnSecrets(merged, own, secretKeys(kind)), around.findings)
   const filling = { ...around, values, owner: standsAt(own) }
   const fields = (kind?.fields ?? []).filter(({ key }) => key !== 'user' && key !== 'host')
@@ -53,6 +54,20 @@ function withSourceType(account: Tree): Tree {
     if (source.kind !== 'map' || source.entries.has('type')) return source
     const value: Tree = { kind: 'leaf', at: source.at, value: defaultSourceType, cutByComment: false }
     return withEntry(source, 'type', { keyAt: source.at, value })
+  })
+}
+
+/** Adds what the named preset knows and the plan does not say. */
+function withPreset(account: Tree, presets: Presets | undefined): Tree {
+  return replaceAt(account, ['source'], (source) => {
+    const name = presets && lookUp(source, [presets.key])
+    if (!name || source.kind !== 'map') return source
+    // Of a wrong name nothing is complained but the name: with any preset, nothing else is missing.
+    const settings = presets.settings.get(textAt(name) ?? '') ?? [...presets.settings.values()][0] ?? {}
+    return Object.entries(settings).reduce((map, [key, value]) => {
+      if (map.entries.has(key)) return map
+      return withEntry(map, key, { keyAt: name.at, value: { kind: 'leaf', at: name.at, value, cutByComment: false } })
+    }, source)
   })
 }
 

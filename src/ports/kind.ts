@@ -16,7 +16,15 @@ export interface Kind<Made, Context> {
   readonly settings: z.ZodObject
   /** Settings that are more than plain values; dots reach into maps (`tlsOptions.ca`). */
   readonly fields: readonly SpecialField[]
+  readonly presets?: Presets
   create(settings: unknown, context: Context): Made
+}
+
+/** Settings that the plan need not give because it names a preset; what it gives wins. */
+export interface Presets {
+  /** The setting that holds the name: `provider`. */
+  readonly key: string
+  readonly settings: ReadonlyMap<string, Readonly<Record<string, string | number>>>
 }
 
 /**
@@ -44,6 +52,7 @@ export function defineKind<S extends z.ZodObject, Made, Context>(kind: {
   readonly type: string
   readonly settings: S
   readonly fields: readonly SpecialField[]
+  readonly presets?: Presets
   create(settings: z.output<S>, context: Context): Made
 }): Kind<Made, Context> {
   return { ...kind, create: (settings, context) => kind.create(settings as z.output<S>, context) }

@@ -7,8 +7,15 @@ export interface Source {
   readonly host: string
   /** `host`, or `host:port` where the port is not the usual one: through tunnels, several servers are ports of one host. */
   readonly server: string
+  readonly rules: SourceRules
   /** Connects and signs in. Rejects with a Fault that names server and phase. */
   connect(signal: AbortSignal): Promise<Session>
+}
+
+/** What the pipeline must know of a source. */
+export interface SourceRules {
+  /** It shows only a part of its messages at a time, and more after a clean QUIT (QUIRKS LST-18). */
+  readonly windowed: boolean
 }
 
 /**

@@ -12,6 +12,8 @@ export interface SessionMode {
   readonly replyMs: number
   /** Called when a pipelined session went wrong: the account goes on without for the rest of the run (RET-21). */
   distrust(): void
+  /** What was thrown, with better advice where there is some. */
+  advised(error: unknown): unknown
 }
 
 /** One signed-in maildrop. Message numbers are this session's own (QUIRKS SES-06). */
@@ -180,7 +182,7 @@ export class Pop3Session implements Session {
   #break(error: unknown): unknown {
     this.#broken = true
     if (this.#mode.pipelined && error instanceof Fault && oddities.has(error.code)) this.#mode.distrust()
-    return error
+    return this.#mode.advised(error)
   }
 }
 

@@ -5,8 +5,11 @@ import { needsOldCrypto, type TlsSettings } from '../net/tls.js'
 import { Fault } from '../ports/fault.js'
 import { defineKind, type SourceContext, type SourceKind } from '../ports/kind.js'
 import type { Secret } from '../ports/secret.js'
-import type { Session, Source } from '../ports/source.js'
+import type { Session, Source, SourceRules } from '../ports/source.js'
 import { Pop3Client, type Pop3Options } from '../pop3/client.js'
+import { providers } from '../providers/all.js'
+import { findProvider } from '../providers/find.js'
+import { advised, type Whose } from './pop3-advice.js'
 import { Pop3Session } from './pop3-session.js'
 
 const tlsOptions = z.strictObject({
@@ -28,7 +31,13 @@ const oneLine = z
 
 const settings = z
   .strictObject({
-    host: z.string().regex(/^[^\s/@]+$/, 'expected a host name or address'),
+    provider: z
+      .enum(providers.map(({ id }) => id))
+      .optional()
+      .describe('A preset; keys given in the plan win'),
+    host: z
+      .string({ error: ({ input }) => (input === undefined ? hostMissing : undefined) })
+      .regex(/^[^\s/@]+$/, 'expected a host name or address'),
     port: z.int().min(1).max(65_535).optional(),
     tls: z.enum(['implicit', 'starttls', 'none']).default('implicit'),
     tlsOptions: tlsOptions.optional(),
@@ -57,6 +66,10 @@ export const pop3: SourceKind = defineKind({
     { key: 'tlsOptions.ca', form: 'file' },
     { key: 'password', form: 'secret' },
   ],
+  presets: {
+    key: 'provider',
+    settings: new Map(providers.map(({ id, pop3 }) => [id, pop3])),
+  },
   create(chosen: Settings, context: SourceContext): Source {
     // Once more: templates are filled in by now (QUIRKS TLS-12).
     if (exposes(chosen)) throw new Fault('plan-conflict', plaintextRefused)
@@ -67,6 +80,8 @@ export const pop3: SourceKind = defineKind({
 class Pop3Source implements Source {
   readonly host: string
   readonly server: string
+  readonly rules: SourceRules
+  readonly #whose: Whose
   readonly #port: number
   readonly #settings: Settings
   readonly #context: SourceContext
@@ -85,9 +100,20 @@ class Pop3Source implements Source {
     this.server = this.#port === usual ? this.host : `${name}:${this.#port}`
     this.#settings = chosen
     this.#context = context
+    const provider = findProvider(chosen.provider, this.host, chosen.user)
+    this.#whose = { host: this.host, user: chosen.user, provider }
+    this.rules = { windowed: provider?.windowed ?? false }
   }
 
   async connect(signal: AbortSignal): Promise<Session> {
+    try {
+      return await this.#connect(signal)
+    } catch (error) {
+      throw this.#advised(error)
+    }
+  }
+
+  async #connect(signal: AbortSignal): Promise<Session> {
     this.#warnOfSettings()
     const client = await this.#open(signal)
     const { capabilities } = client
@@ -102,9 +128,12 @@ class Pop3Source implements Source {
       distrust: () => {
         this.#pipelining = false
       },
+      advised: this.#advised,
     }
     return new Pop3Session(client, mode)
   }
+
+  readonly #advised = (error: unknown): unknown => advised(error, this.#whose)
 
   /** A server that hangs up or falls silent on CAPA gets a second connection without it; TLS stays as it was. */
   async #open(signal: AbortSignal): Promise<Pop3Client> {
@@ -185,5 +214,6 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || (isIPv4(host) && host.startsWith('127.'))
 }
 
+const hostMissing = 'expected the name of a host, or `provider` instead of it'
 const plaintextRefused =
   '`tls: none` sends the password unencrypted over the network: also needs `allowPlaintext: true`'

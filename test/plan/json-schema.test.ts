@@ -39,6 +39,11 @@ describe('the JSON Schema', () => {
     expect(schema).toHaveProperty('$defs.account.properties.targets.items.oneOf.1.required', ['path', 'type'])
   })
 
+  test('names the presets', () => {
+    const provider = '$defs.account.properties.source.anyOf.0.properties.provider.enum'
+    expect(schema).toHaveProperty(provider, ['gmail', 'outlook'])
+  })
+
   test('the pattern of a path speaks of the value, not of its template', () => {
     expect(schema).not.toHaveProperty('$defs.account.properties.targets.items.oneOf.0.properties.path.pattern')
   })

@@ -11,6 +11,7 @@ const pop3: SourceKind = defineKind({
   type: 'pop3',
   settings: z
     .strictObject({
+      provider: z.enum(['gmail', 'outlook']).optional(),
       host: z.string().min(1),
       port: z.int().min(1).max(65535).optional(),
       tls: z.enum(['implicit', 'starttls', 'none']).default('implicit'),
@@ -31,6 +32,13 @@ const pop3: SourceKind = defineKind({
     { key: 'tlsOptions.ca', form: 'file' },
     { key: 'password', form: 'secret' },
   ],
+  presets: {
+    key: 'provider',
+    settings: new Map([
+      ['gmail', { host: 'pop.gmail.com', tls: 'implicit' }],
+      ['outlook', { host: 'outlook.office365.com', port: 1995, tls: 'implicit' }],
+    ]),
+  },
   create: unmade,
 })
 

@@ -66,6 +66,7 @@ export class Steps {
     return {
       host: source.host,
       server: source.server,
+      rules: source.rules,
       connect: async (signal) => {
         this.step()
         return this.#session(await source.connect(signal))
