@@ -74,7 +74,7 @@ function withPreset(account: Tree, presets: Presets | undefined): Tree {
 /** A secret replaces that of the defaults as a whole: `{ env: A, file: B }` would be none. */
 function withOwnSecrets(merged: Tree, own: Tree, keys: readonly string[]): Tree {
   return keys.reduce((tree, key) => {
-    const path = ['source', key]
+    const path = ['source', ...key.split('.')]
     return replaceAt(tree, path, (inherited) => lookUp(own, path) ?? inherited)
   }, merged)
 }
@@ -121,12 +121,13 @@ function prepareSecrets(
   const secrets = new Map<string, SecretSpec>()
   if (source?.kind !== 'map') return secrets
   for (const key of keys) {
-    const tree = lookUp(source, [key])
+    const tree = lookUp(source, key.split('.'))
     const spec = tree && secretSpec(tree, filling)
     if (spec) secrets.set(key, spec)
   }
-  if (keys.length > 0 && !keys.some((key) => source.entries.has(key))) {
-    filling.findings.add(source.owner, `\`${keys.join('` or `')}\` is missing: expected a secret to sign in with`)
+  const settings = keys.map((key) => key.split('.', 1)[0] ?? key)
+  if (keys.length > 0 && !settings.some((key) => source.entries.has(key))) {
+    filling.findings.add(source.owner, `\`${settings.join('` or `')}\` is missing: expected a secret to sign in with`)
   }
   return secrets
 }

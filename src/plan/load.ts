@@ -58,7 +58,9 @@ export function loadPlan(input: PlanInput): { readonly plan: Plan } | { readonly
 /** Everything that a schema cannot see. */
 function inspect(tree: Tree, accounts: readonly PreparedAccount[], findings: Findings): void {
   const secrets = new Set(
-    accounts.flatMap((account) => [...account.secrets.keys()].map((key) => standsAt(account.tree, 'source', key))),
+    accounts.flatMap((account) =>
+      [...account.secrets.keys()].map((key) => standsAt(account.tree, 'source', ...key.split('.'))),
+    ),
   )
   refuseControlCharacters(tree, findings, ({ at }) => secrets.has(at))
   checkAccounts(accounts, findings)
@@ -95,7 +97,7 @@ function assembleAccount(
   kinds: Kinds,
 ): PlannedAccount {
   const kind = kindOf(kinds.sources, valid.source)
-  const settings = without(valid.source, ['type', ...secretKeys(kind)])
+  const settings = without(valid.source, ['type', ...secretKeys(kind).map((key) => key.replace(/\..*/, ''))])
   const user = String(settings['user'])
   return {
     name: name ?? user,

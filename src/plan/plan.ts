@@ -37,7 +37,7 @@ export interface PlannedAccount {
   readonly host: string
   readonly user: string
   readonly source: { readonly kind: SourceKind; readonly settings: unknown }
-  /** By field name (`password`). */
+  /** By key (`password`, `oauth2.accessToken`). */
   readonly secrets: ReadonlyMap<string, SecretSpec>
   readonly targets: readonly PlannedTarget[]
 }

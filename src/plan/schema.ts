@@ -120,15 +120,26 @@ export function accountSchema(kinds: Kinds) {
   })
 }
 
-/** The keys of a kind's secrets. */
+/** The keys of a kind's secrets; a dot reaches into a map of nothing but secrets (`oauth2.accessToken`). */
 export function secretKeys(kind: Kind<unknown, never> | undefined): readonly string[] {
   return kind?.fields.filter(({ form }) => form === 'secret').map(({ key }) => key) ?? []
 }
 
 function sourceSchema(kind: Kinds['sources'][number]): z.ZodObject {
-  const secrets = Object.fromEntries(secretKeys(kind).map((key) => [key, secretSetting.optional()]))
   const type = z.literal(kind.type).describe(`The protocol; default: ${defaultSourceType}`)
-  return kind.settings.safeExtend({ type, ...secrets })
+  return kind.settings.safeExtend({ type, ...secretSettings(secretKeys(kind)) })
+}
+
+function secretSettings(keys: readonly string[]): Record<string, z.ZodType> {
+  const maps = new Map<string, Record<string, z.ZodType>>()
+  const settings: Record<string, z.ZodType> = {}
+  for (const key of keys) {
+    const [outer = '', inner] = key.split('.')
+    if (inner === undefined) settings[outer] = secretSetting.optional()
+    else maps.set(outer, { ...maps.get(outer), [inner]: secretSetting })
+  }
+  for (const [outer, inner] of maps) settings[outer] = z.strictObject(inner).optional()
+  return settings
 }
 
 function targetSchema(kind: Kinds['targets'][number]): z.ZodObject {

@@ -1,13 +1,14 @@
 import { Connection, type Endpoint } from '../net/connection.js'
 import type { TlsSettings } from '../net/tls.js'
 import { Fault } from '../ports/fault.js'
-import { plainResponse, scrubber } from '../sasl/password.js'
+import { Scrubber } from '../sasl/scrubber.js'
 import { Capabilities } from './capability.js'
+import { refuseUnsendable, type Credentials, type Experience } from './credentials.js'
 import { DotStuffing } from './dot-stuffing.js'
 import { greet } from './greeting.js'
 import { readMaildrop, type Maildrop } from './listing.js'
 import type { Reply } from './reply.js'
-import { signIn, type Credentials } from './sign-in.js'
+import { signIn } from './sign-in.js'
 import { Wire, type BodySink, type LineCap, type Patience, type Transcript } from './wire.js'
 
 /** How to get to a signed-in connection. */
@@ -15,6 +16,7 @@ export interface Pop3Options extends Endpoint {
   readonly tls: 'implicit' | 'starttls' | 'none'
   readonly tlsSettings: TlsSettings
   readonly credentials: Credentials
+  readonly experience: Experience
   readonly patience: Patience
   /** False for a server that hangs up on CAPA (QUIRKS CAP-02). */
   readonly capa: boolean
@@ -35,17 +37,17 @@ export class Pop3Client {
 
   /** Connects, secures and signs in; what CAPA said before TLS or sign-in is forgotten each time (QUIRKS CAP-03). */
   static async open(options: Pop3Options, signal: AbortSignal): Promise<Pop3Client> {
-    const { patience, transcript, credentials } = options
-    // Refuses a password that cannot be sent before anything is contacted.
-    const { user, password, authzid } = credentials
-    const scrub = scrubber(password, plainResponse(user, password, authzid))
+    const { patience, transcript, credentials, experience } = options
+    refuseUnsendable(credentials)
+    const { password, token } = credentials
+    const scrubber = new Scrubber(...[password, token].filter((secret) => secret !== undefined))
     const connection = await Connection.dial(options, patience.connect, signal)
     try {
       if (options.tls === 'implicit') await connection.secure(options.tlsSettings)
-      const wire = new Wire(connection, { patience, transcript, scrub })
+      const wire = new Wire(connection, { patience, transcript, scrub: (text) => scrubber.scrub(text) })
       const greeting = await greet(wire, options.tls === 'implicit')
       const capabilities = await prepare(wire, options)
-      await signIn(wire, { greeting, capabilities }, credentials)
+      await signIn(wire, { greeting, capabilities }, { credentials, endpoint: options, experience, scrubber })
       return new Pop3Client(wire, capabilities && (await capa(wire, patience.reply)))
     } catch (error) {
       connection.destroy()

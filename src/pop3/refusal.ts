@@ -18,6 +18,27 @@ export function isThrottle(reply: Reply): boolean {
   return /\brate\b|limit|too many|try again/.test(words) && !/\bsize\b/.test(words)
 }
 
+/** It is the credentials, and nothing else: a second attempt would be one towards a locked account (QUIRKS AUT-01). */
+export function isClear(reply: Reply): boolean {
+  return reply.code === 'AUTH' || reply.code === 'SYS/PERM' || wrongPassword.test(reply.words)
+}
+
+/** The command or mechanism itself is refused, whatever the credentials; "unknown user" is another matter. */
+export function isUnknown({ status, code, words }: Reply): boolean {
+  if (status !== 'error') return false
+  if (/(?:unknown|unrecogni[sz]ed|unsupported) (?:\w+ )?(?:command|mechanism|type)/.test(words)) return true
+  return code === undefined && /not (?:supported|implemented)/.test(words)
+}
+
+/** The server would take the credentials over TLS (RFC 2595 §2.3). */
+export function wantsTls({ words }: Reply): boolean {
+  const refusesPlain = /(?:plain|clear) ?text.*(?:disallow|disabled|not (?:allowed|permitted|available))/
+  return (
+    refusesPlain.test(words) ||
+    /(?:require|need|must|only|first).*\b(?:stls|starttls|tls|ssl|encrypt\w*|secure)\b/.test(words)
+  )
+}
+
 /** By response code (RFC 2449 §8, RFC 3206), else by the words that servers use (QUIRKS AUT-01). */
 function passingReason(reply: Reply): Refusal | undefined {
   const coded = reply.code === undefined ? undefined : byCode.get(reply.code)
@@ -25,7 +46,7 @@ function passingReason(reply: Reply): Refusal | undefined {
   const { words } = reply
   // Gmail puts [AUTH] on a throttle, hence before the codes that stand for good.
   if (/too many|exceed|bandwidth|rate limit/.test(words)) return throttled
-  if (reply.code === 'AUTH' || reply.code === 'SYS/PERM' || wrongPassword.test(words)) return undefined
+  if (isClear(reply)) return undefined
   if (/temporar|unavailable|shutting down|\bbusy/.test(words)) return busy
   if (/\block|in use|already (?:open|logged)/.test(words)) return locked
   return /\brate\b|limit|again|later|\bwait|only every/.test(words) ? throttled : undefined
@@ -55,4 +76,4 @@ const byCode: ReadonlyMap<string, Refusal> = new Map([
 ])
 
 /** Also where the rest of the sentence says "try again" or lists every other reason. */
-const wrongPassword = /password|credential|incorrect|invalid|wrong|denied/
+const wrongPassword = /password|credential|incorrect|invalid|wrong|denied|(?:unknown|no such) user/

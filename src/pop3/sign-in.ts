@@ -1,19 +1,25 @@
+import type { Endpoint } from '../net/connection.js'
+import { isLoopback } from '../net/loopback.js'
 import { Fault } from '../ports/fault.js'
 import type { Secret } from '../ports/secret.js'
-import { apopDigest, passArgument, plainResponse } from '../sasl/password.js'
+import type { Refusal } from '../sasl/exchange.js'
+import { mechanisms } from '../sasl/mechanisms.js'
+import { apopDigest, passArgument } from '../sasl/password.js'
+import type { Scrubber } from '../sasl/scrubber.js'
 import { apopTimestamp } from '../sasl/timestamp.js'
+import { authenticate, verdict, type Outcome } from './authenticate.js'
 import type { Capabilities } from './capability.js'
-import { passingFault } from './refusal.js'
+import { choices, type Credentials, type Experience } from './credentials.js'
+import { judge } from './judgement.js'
 import type { Reply } from './reply.js'
 import type { Wire } from './wire.js'
 
-export interface Credentials {
-  readonly user: string
-  readonly password: Secret
-  /** Needs SASL PLAIN. */
-  readonly authzid?: string | undefined
-  /** `auto`: PLAIN where offered, else USER and PASS; never APOP. */
-  readonly mechanism: 'auto' | 'user' | 'apop' | 'plain'
+export interface SignInOptions {
+  readonly credentials: Credentials
+  readonly endpoint: Endpoint
+  /** Read, and added to. */
+  readonly experience: Experience
+  readonly scrubber: Scrubber
 }
 
 /** What the server has said so far. */
@@ -23,75 +29,123 @@ export interface Greeted {
   readonly capabilities: Capabilities | undefined
 }
 
-/** Signs in. A password that was refused is not tried again with another mechanism (QUIRKS AUT-04). */
-export async function signIn(wire: Wire, server: Greeted, credentials: Credentials): Promise<void> {
+/**
+ * Signs in, or throws: a RefusedSignIn where another attempt makes sense. Credentials that were refused are not tried
+ * again here, only a mechanism that turns out not to exist is followed by the next one.
+ */
+export async function signIn(wire: Wire, server: Greeted, options: SignInOptions): Promise<void> {
   wire.connection.phase = 'sign-in'
-  let reply = await firstChoice(wire, server, credentials)
-  // Advertised but unknown after all (QUIRKS CAP-04): the password was not judged. Without PLAIN the sign-in would be to
-  // the master user's own maildrop.
-  const another = credentials.mechanism === 'auto' && credentials.authzid === undefined
-  if (isUnknown(reply) && another) reply = await userPass(wire, credentials)
-  if (reply.ok) return
-  if (reply.status !== 'error') throw wire.outOfStep(reply)
-  const passing = passingFault(reply, wire.connection, server.capabilities?.loginDelayMs)
-  if (passing) throw passing
-  const facts = { reply: reply.text }
-  if (isUnknown(reply))
-    throw wire.connection.fault('auth-unavailable', 'the server does not know this mechanism', facts)
-  throw wire.connection.fault('auth-failed', 'the server refuses user or password', facts)
+  wire.hidesChallenges = true
+  await new SignIn(wire, server, options).run()
+  wire.hidesChallenges = false
 }
 
-async function firstChoice(wire: Wire, server: Greeted, credentials: Credentials): Promise<Reply> {
-  const { mechanism, authzid } = credentials
-  if (mechanism === 'apop') return apop(wire, server, credentials)
-  const offered = mechanism === 'auto' && server.capabilities?.offers('PLAIN')
-  if (mechanism === 'plain' || authzid !== undefined || offered) return plain(wire, credentials)
-  return userPass(wire, credentials)
-}
+class SignIn {
+  readonly #wire: Wire
+  readonly #server: Greeted
+  readonly #options: SignInOptions
+  #refusal: Refusal | undefined
 
-/** RFC 1939 §7. A refused USER ends it: no password is sent (QUIRKS AUT-03). */
-async function userPass(wire: Wire, { user, password }: Credentials): Promise<Reply> {
-  const pass = passArgument(password)
-  const reply = await wire.ask(`USER ${user}`)
-  return reply.ok ? verdict(wire, `PASS ${pass}`, 'PASS ***') : reply
-}
-
-async function apop(wire: Wire, { greeting }: Greeted, { user, password }: Credentials): Promise<Reply> {
-  const timestamp = apopTimestamp(greeting.line)
-  if (timestamp === undefined) {
-    const facts = { reply: greeting.text }
-    throw wire.connection.fault('auth-unavailable', 'the greeting has no timestamp for APOP', facts)
+  constructor(wire: Wire, server: Greeted, options: SignInOptions) {
+    this.#wire = wire
+    this.#server = server
+    this.#options = options
   }
-  return verdict(wire, `APOP ${user} ${apopDigest(timestamp, password)}`, `APOP ${user} ***`)
-}
 
-/** RFC 5034 §4: in one line if that fits into 255 octets, else, or if asked again, in two (QUIRKS AUT-06, AUT-08). */
-async function plain(wire: Wire, { user, password, authzid }: Credentials): Promise<Reply> {
-  const response = plainResponse(user, password, authzid)
-  const line = `AUTH PLAIN ${response}`
-  const fits = line.length <= maxCommand
-  const reply = fits ? await verdict(wire, line, 'AUTH PLAIN ***') : await wire.ask('AUTH PLAIN')
-  const asked = reply.status === 'continue' || (reply.ok && !fits)
-  return asked ? verdict(wire, response, '***') : reply
-}
-
-/** Many servers hang up on a wrong password instead of answering (QUIRKS AUT-02). */
-async function verdict(wire: Wire, line: string, shown: string): Promise<Reply> {
-  try {
-    return await wire.ask(line, shown)
-  } catch (error) {
-    if (!(error instanceof Fault) || error.code !== 'connection-lost') throw error
-    throw wire.connection.fault('auth-failed', 'the server hung up on user and password', { cause: error })
+  async run(): Promise<void> {
+    for (;;) {
+      const [name] = this.#choices()
+      if (name === undefined) throw this.#nothingOffered()
+      this.#refusal = undefined
+      const outcome = await this.#try(name)
+      const { ended } = outcome
+      if (!(ended instanceof Fault)) {
+        if (ended.ok) return
+        if (ended.status !== 'error') throw this.#wire.outOfStep(ended)
+      }
+      const fault = judge(name, outcome, {
+        connection: this.#wire.connection,
+        loginDelayMs: this.#server.capabilities?.loginDelayMs,
+        experience: this.#options.experience,
+        others: () => this.#choices().filter((other) => other !== name),
+        refusal: this.#refusal,
+      })
+      if (fault) throw fault
+    }
   }
-}
 
-/** The command or mechanism itself was refused, whatever the password; "unknown user" is another matter. */
-function isUnknown(reply: Reply): boolean {
-  if (reply.status !== 'error' || reply.code !== undefined) return false
-  return /(?:unknown|unrecogni[sz]ed|unsupported) (?:\w+ )?(?:command|mechanism|type)|not (?:supported|implemented)/i.test(
-    reply.words,
-  )
+  #choices(): readonly string[] {
+    const { connection } = this.#wire
+    const { credentials, endpoint, experience } = this.#options
+    const secure = connection.security !== undefined || isLoopback(endpoint.host)
+    return choices(credentials, experience, { secure, capabilities: this.#server.capabilities })
+  }
+
+  async #try(name: string): Promise<Outcome> {
+    if (name === 'USER') return this.#userPass()
+    if (name === 'APOP') return this.#apop()
+    const { credentials, endpoint, experience, scrubber } = this.#options
+    const mechanism = mechanisms.find((known) => known.name === name)
+    if (!mechanism) throw new Error(`no mechanism ${name}`)
+    const isToken = mechanism.credential === 'token'
+    const { user, authzid } = credentials
+    const identity = { user, authzid, host: endpoint.host, port: endpoint.port }
+    const exchange = mechanism.start(identity, isToken ? this.#token() : this.#password())
+    // Microsoft hangs up on a token in the line of the command (QUIRKS AUT-08); RFC 2449 §4 limits all such lines.
+    const octets = `AUTH ${name} `.length + (exchange.initial?.toString('base64').length ?? 0)
+    const inLine = isToken ? experience.tokenInLine : octets <= maxCommand
+    const outcome = await authenticate(this.#wire, { name, exchange, inLine }, scrubber)
+    if (exchange.refusal) {
+      const words = scrubber.scrub(exchange.refusal.words).slice(0, maxWords)
+      this.#refusal = { ...exchange.refusal, words }
+      this.#wire.remark(`${name} refused: ${words}`)
+    }
+    return outcome
+  }
+
+  /** RFC 1939 §7. A refused USER ends it: no password is sent (QUIRKS AUT-03). */
+  async #userPass(): Promise<Outcome> {
+    const pass = passArgument(this.#password())
+    const reply = await this.#wire.ask(`USER ${this.#options.credentials.user}`)
+    const ended = reply.ok ? await verdict(this.#wire, `PASS ${pass}`, 'PASS ***') : reply
+    return { ended, told: 'all' }
+  }
+
+  async #apop(): Promise<Outcome> {
+    const { greeting } = this.#server
+    const timestamp = apopTimestamp(greeting.line)
+    if (timestamp === undefined) {
+      const facts = { reply: greeting.text }
+      throw this.#wire.connection.fault('auth-unavailable', 'the greeting has no timestamp for APOP', facts)
+    }
+    const { user } = this.#options.credentials
+    const digest = apopDigest(timestamp, this.#password())
+    this.#options.scrubber.add(digest)
+    return { ended: await verdict(this.#wire, `APOP ${user} ${digest}`, `APOP ${user} ***`), told: 'all' }
+  }
+
+  #password(): Secret {
+    return this.#needed(this.#options.credentials.password, 'password')
+  }
+
+  #token(): Secret {
+    return this.#needed(this.#options.credentials.token, 'oauth2.accessToken')
+  }
+
+  #needed(secret: Secret | undefined, key: string): Secret {
+    if (secret) return secret
+    throw this.#wire.connection.fault('auth-unavailable', `the plan has no ${key}`, { hint: `add \`${key}\`` })
+  }
+
+  #nothingOffered(): Fault {
+    const { token, password } = this.#options.credentials
+    const facts = { hint: 'name one with `auth`, as `auth: xoauth2`, or use a password' }
+    if (token && !password)
+      return this.#wire.connection.fault('auth-unavailable', 'the server offers no sign-in with a token', facts)
+    return this.#wire.connection.fault('auth-unavailable', 'no sign-in that the server offers works')
+  }
 }
 
 /** RFC 2449 §4, without the CRLF. */
 const maxCommand = 253
+const maxWords = 200

@@ -35,6 +35,8 @@ export type LineSink = (bytes: Buffer, start: number, end: number) => void
 export class Wire {
   readonly connection: Connection
   readonly patience: Patience
+  /** Challenges and our responses together would let one guess a password: neither is for the transcript (QUIRKS SEC-01). */
+  hidesChallenges = false
   readonly #transcript: Transcript | undefined
   readonly #scrub: (text: string) => string
   #chunk: Buffer = nothing
@@ -163,7 +165,8 @@ export class Wire {
   #reply(line: Buffer): Reply {
     const bareLf = line.at(-1) !== cr
     const reply = new Reply(bareLf ? line : line.subarray(0, -1), bareLf, this.#scrub)
-    this.#transcript?.('<', reply.text)
+    const hidden = this.hidesChallenges && reply.status === 'continue'
+    this.#transcript?.('<', hidden ? '+ ***' : reply.text)
     return reply
   }
 

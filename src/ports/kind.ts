@@ -31,7 +31,8 @@ export interface Presets {
  * - `template`: {account} {user} {host} are filled in.
  * - `template-path`: also {date} {run}; each value is one path component; resolved against the plan's folder.
  * - `file`: an existing file's path, resolved against the plan's folder.
- * - `secret`: not part of `settings`: the plan adds it, reads it in all forms and never shows it.
+ * - `secret`: not part of `settings`, nor is a map that it stands in (`oauth2.accessToken`): the plan adds it, reads it in
+ *   all forms and never shows it.
  */
 export interface SpecialField {
   readonly key: string
@@ -74,7 +75,7 @@ export interface SourceContext {
   readonly clock: Clock
   readonly emit: Emit
   readonly timeouts: Timeouts
-  /** The resolved secrets by field name (`password`); absent where the plan has none. */
+  /** The resolved secrets by key (`password`, `oauth2.accessToken`); absent where the plan has none. */
   readonly secrets: ReadonlyMap<string, SecretProvider>
   /** Emit every protocol line (`-vv`). */
   readonly transcript: boolean

@@ -11,7 +11,7 @@ export interface Whose {
 
 /** What was thrown, with advice that fits the provider and the server's words where there is some. */
 export function advised(error: unknown, whose: Whose): unknown {
-  if (!(error instanceof Fault) || error.facts.hint !== undefined) return error
+  if (!(error instanceof Fault)) return error
   const hint = error.code === 'unknown-host' ? spelling(whose.host) : refusalAdvice(error, whose)
   return hint === undefined ? error : new Fault(error.code, error.message, { ...error.facts, hint })
 }
@@ -21,12 +21,13 @@ function spelling(host: string): string | undefined {
   return nearest === undefined ? undefined : `did you mean \`host: ${nearest}\`?`
 }
 
-function refusalAdvice({ code, facts: { reply = '' } }: Fault, whose: Whose): string | undefined {
+/** What the server says comes before what is to be said of the mechanism, and that before what is known of the provider. */
+function refusalAdvice({ code, facts: { reply = '', hint } }: Fault, whose: Whose): string | undefined {
   if (!refusals.has(code)) return undefined
   const words = reply.toLowerCase()
   const known = symptoms.find(({ says, at = refusals }) => at.has(code) && says.test(words))
   if (known) return known.advice(whose.provider)
-  return forGood.has(code) ? inGeneral(whose) : undefined
+  return hint === undefined && forGood.has(code) ? inGeneral(whose) : undefined
 }
 
 /** Where the server's words say no more than no: all that is known of the provider. */

@@ -1,15 +1,14 @@
-import { readFile } from 'node:fs/promises'
-import { isIPv4 } from 'node:net'
 import { z } from 'zod'
-import { needsOldCrypto, type TlsSettings } from '../net/tls.js'
+import { isLoopback } from '../net/loopback.js'
+import { needsOldCrypto } from '../net/tls.js'
+import { signInMechanisms } from '../pop3/credentials.js'
 import { Fault } from '../ports/fault.js'
 import { defineKind, type SourceContext, type SourceKind } from '../ports/kind.js'
-import type { Secret } from '../ports/secret.js'
 import type { Session, Source, SourceRules } from '../ports/source.js'
-import { Pop3Client, type Pop3Options } from '../pop3/client.js'
 import { providers } from '../providers/all.js'
 import { findProvider } from '../providers/find.js'
 import { advised, type Whose } from './pop3-advice.js'
+import { Pop3Opening, secretOf } from './pop3-opening.js'
 import { Pop3Session } from './pop3-session.js'
 
 const tlsOptions = z.strictObject({
@@ -44,14 +43,13 @@ const settings = z
     allowPlaintext: z.boolean().default(false),
     user: oneLine,
     authzid: oneLine.optional(),
-    auth: z.enum(['auto', 'user', 'apop', 'plain']).default('auto'),
+    auth: z.enum(signInMechanisms).default('auto'),
     pipelining: z.enum(['auto', 'on', 'off']).default('auto'),
   })
   .check(({ value, issues }) => {
     if (exposes(value)) issues.push({ code: 'custom', path: ['tls'], input: value.tls, message: plaintextRefused })
-    if (value.authzid === undefined || value.auth === 'auto' || value.auth === 'plain') return
-    const message = 'expected auto or plain: only PLAIN carries `authzid`'
-    issues.push({ code: 'custom', path: ['auth'], input: value.auth, message })
+    const message = authProblem(value)
+    if (message !== undefined) issues.push({ code: 'custom', path: ['auth'], input: value.auth, message })
   })
 
 type Settings = z.output<typeof settings>
@@ -65,6 +63,7 @@ export const pop3: SourceKind = defineKind({
     { key: 'user', form: 'template' },
     { key: 'tlsOptions.ca', form: 'file' },
     { key: 'password', form: 'secret' },
+    { key: 'oauth2.accessToken', form: 'secret' },
   ],
   presets: {
     key: 'provider',
@@ -82,12 +81,10 @@ class Pop3Source implements Source {
   readonly server: string
   readonly rules: SourceRules
   readonly #whose: Whose
-  readonly #port: number
+  readonly #opening: Pop3Opening
   readonly #settings: Settings
   readonly #context: SourceContext
   readonly #warned = new Set<string>()
-  /** False once the server hung up on CAPA (QUIRKS CAP-02). */
-  #capa = true
   /** False once a pipelined session went wrong (QUIRKS RET-21). */
   #pipelining = true
 
@@ -95,14 +92,15 @@ class Pop3Source implements Source {
     // An IPv6 address may be written as in a URL.
     this.host = chosen.host.replace(/^\[(.*)\]$/, '$1')
     const usual = chosen.tls === 'implicit' ? 995 : 110
-    this.#port = chosen.port ?? usual
+    const port = chosen.port ?? usual
     const name = this.host.includes(':') ? `[${this.host}]` : this.host
-    this.server = this.#port === usual ? this.host : `${name}:${this.#port}`
+    this.server = port === usual ? this.host : `${name}:${port}`
     this.#settings = chosen
     this.#context = context
     const provider = findProvider(chosen.provider, this.host, chosen.user)
     this.#whose = { host: this.host, user: chosen.user, provider }
     this.rules = { windowed: provider?.windowed ?? false }
+    this.#opening = new Pop3Opening({ ...chosen, host: this.host, port }, context)
   }
 
   async connect(signal: AbortSignal): Promise<Session> {
@@ -115,7 +113,7 @@ class Pop3Source implements Source {
 
   async #connect(signal: AbortSignal): Promise<Session> {
     this.#warnOfSettings()
-    const client = await this.#open(signal)
+    const client = await this.#opening.open(signal)
     const { capabilities } = client
     if (capabilities?.expiresAtOnce) {
       this.#warn('expires-at-once', 'the server may remove messages as soon as they were fetched (EXPIRE 0)')
@@ -134,54 +132,6 @@ class Pop3Source implements Source {
   }
 
   readonly #advised = (error: unknown): unknown => advised(error, this.#whose)
-
-  /** A server that hangs up or falls silent on CAPA gets a second connection without it; TLS stays as it was. */
-  async #open(signal: AbortSignal): Promise<Pop3Client> {
-    const options = await this.#options(signal)
-    try {
-      return await Pop3Client.open({ ...options, capa: this.#capa }, signal)
-    } catch (error) {
-      if (!this.#capa || !(error instanceof Fault) || error.facts.phase !== 'CAPA') throw error
-      if (error.code !== 'connection-lost' && error.code !== 'timeout') throw error
-      this.#capa = false
-      return Pop3Client.open({ ...options, capa: false }, signal)
-    }
-  }
-
-  async #options(signal: AbortSignal): Promise<Omit<Pop3Options, 'capa'>> {
-    const { tls, user, authzid, auth } = this.#settings
-    const { timeouts, transcript, emit, account } = this.#context
-    return {
-      host: this.host,
-      port: this.#port,
-      tls,
-      tlsSettings: await this.#tlsSettings(),
-      credentials: { user, authzid, mechanism: auth, password: await this.#password(signal) },
-      patience: timeouts,
-      ...(transcript && {
-        transcript: (direction, line) => {
-          emit({ type: 'protocol', account, direction, line })
-        },
-      }),
-    }
-  }
-
-  async #tlsSettings(): Promise<TlsSettings> {
-    const { tlsOptions } = this.#settings
-    if (tlsOptions?.ca === undefined) return tlsOptions ?? {}
-    try {
-      return { ...tlsOptions, ca: await readFile(tlsOptions.ca, 'utf8') }
-    } catch (error) {
-      const facts = { cause: error, hint: 'check the path and permissions of tlsOptions.ca' }
-      throw new Fault('tls-failed', `the certificates in ${tlsOptions.ca} cannot be read`, facts)
-    }
-  }
-
-  async #password(signal: AbortSignal): Promise<Secret> {
-    const provider = this.#context.secrets.get('password')
-    if (!provider) throw new Fault('auth-unavailable', 'the plan has no password', { hint: 'add `password`' })
-    return provider(signal)
-  }
 
   #warnOfSettings(): void {
     const { tls, tlsOptions } = this.#settings
@@ -210,8 +160,16 @@ function exposes({ tls, host, allowPlaintext }: Pick<Settings, 'tls' | 'host' | 
   return tls === 'none' && !allowPlaintext && !isLoopback(host)
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || (isIPv4(host) && host.startsWith('127.'))
+/** What speaks against `auth`; the plan's secrets stand beside the settings by now, and that there is one is its matter. */
+function authProblem(value: z.input<typeof settings>): string | undefined {
+  const { auth = 'auto', authzid } = value
+  if (authzid !== undefined && auth !== 'auto' && auth !== 'plain') {
+    return 'expected auto or plain: only PLAIN carries `authzid`'
+  }
+  const needed = secretOf(auth) === 'password' ? 'password' : 'oauth2'
+  const other = needed === 'password' ? 'oauth2' : 'password'
+  if (auth === 'auto' || needed in value || !(other in value)) return undefined
+  return `expected a way to sign in with \`${other}\`: ${auth} needs \`${needed}\``
 }
 
 const hostMissing = 'expected the name of a host, or `provider` instead of it'

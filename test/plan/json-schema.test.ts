@@ -14,7 +14,7 @@ function accepts(file: string): boolean {
 }
 
 describe('the JSON Schema', () => {
-  test.each(['good/minimal.yaml', 'good/full.yaml'])('takes %s', (file) => {
+  test.each(['good/minimal.yaml', 'good/full.yaml', 'good/oauth2.yaml'])('takes %s', (file) => {
     expect(accepts(file)).toBe(true)
   })
 
@@ -25,6 +25,7 @@ describe('the JSON Schema', () => {
     'bad/types.yaml',
     'bad/version.yaml',
     'bad/no-accounts.yaml',
+    'bad/oauth2.yaml',
   ])('refuses %s', (file) => {
     expect(accepts(file)).toBe(false)
   })
@@ -34,6 +35,9 @@ describe('the JSON Schema', () => {
     expect(schema).toHaveProperty(account, '#/$defs/account')
     expect(schema).toHaveProperty('$defs.account.properties.source.anyOf.0.properties.type.const', 'pop3')
     expect(schema).toHaveProperty('$defs.account.properties.source.anyOf.0.properties.password')
+    const oauth2 = '$defs.account.properties.source.anyOf.0.properties.oauth2'
+    expect(schema).toHaveProperty(`${oauth2}.required`, ['accessToken'])
+    expect(schema).toHaveProperty(`${oauth2}.additionalProperties`, false)
     expect(schema).not.toHaveProperty('$defs.account.properties.source.anyOf.0.required')
     expect(schema).not.toHaveProperty('$defs.account.properties.source.anyOf.1.properties.password')
     expect(schema).toHaveProperty('$defs.account.properties.targets.items.oneOf.1.required', ['path', 'type'])

@@ -31,6 +31,7 @@ const pop3: SourceKind = defineKind({
     { key: 'authzid', form: 'template' },
     { key: 'tlsOptions.ca', form: 'file' },
     { key: 'password', form: 'secret' },
+    { key: 'oauth2.accessToken', form: 'secret' },
   ],
   presets: {
     key: 'provider',

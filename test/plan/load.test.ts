@@ -100,6 +100,20 @@ describe('good plans', () => {
     expect(forms).toEqual(['text', 'file', 'command', 'command'])
   })
 
+  test('a token is a secret in every form, and replaces that of the defaults as a whole', () => {
+    const { accounts } = goodPlan(read('good/oauth2.yaml'))
+    const forms = accounts.map(({ secrets }) => [...secrets].map(([key, { form }]) => `${key} ${form}`))
+    expect(forms).toEqual([
+      ['oauth2.accessToken env'],
+      ['oauth2.accessToken file'],
+      ['oauth2.accessToken command'],
+      ['password env', 'oauth2.accessToken text'],
+    ])
+    expect(accounts[2]?.secrets.get('oauth2.accessToken')).toMatchObject({ words: ['token-helper', 'u2'] })
+    for (const { source } of accounts) expect(source.settings).not.toHaveProperty('oauth2')
+    expect(inspect(accounts, { depth: null })).not.toContain('a quoted one')
+  })
+
   test('AUT-12 blanks around a user are kept, with a warning', () => {
     const plan = goodPlan(minimal.replace('user: alice', 'user: " alice"').replace('- source', '- name: a\n    source'))
     expect(plan.accounts[0]?.user).toBe(' alice')

@@ -1,6 +1,6 @@
 import { authority } from '../net/certificates.js'
 import { Pop3Client, type Pop3Options } from '../../src/pop3/client.js'
-import type { Credentials } from '../../src/pop3/sign-in.js'
+import type { Credentials } from '../../src/pop3/credentials.js'
 import { Secret } from '../../src/ports/secret.js'
 import { patience } from './connected.js'
 import type { ScriptServer } from './script-server.js'
@@ -20,6 +20,7 @@ export async function open(server: ScriptServer, chosen: Chosen = {}): Promise<P
     tls: 'none',
     tlsSettings: { ca: authority },
     capa: true,
+    experience: { unfit: new Set(), tokenInLine: false },
     ...chosen,
     patience: { ...patience, ...chosen.patience },
     credentials: { user: 'alice', password: new Secret(password), mechanism: 'auto', ...chosen.credentials },

@@ -65,6 +65,11 @@ export class Peer {
     await new Promise((resolve) => secure.once('secure', resolve).once('close', resolve))
   }
 
+  /** As a reply: hangs up. */
+  static readonly end = (_line: string, peer: Peer): void => {
+    peer.end()
+  }
+
   end(): void {
     this.#socket.end()
   }
@@ -89,6 +94,19 @@ export class Peer {
 
 export type Replies = Readonly<Record<string, string | ((line: string, peer: Peer) => Promise<void> | void)>>
 export type Script = (peer: Peer, connection: number) => Promise<void> | void
+
+/** A listing of capabilities. */
+export function capa(...lines: readonly string[]): string {
+  return `+OK\r\n${lines.map((line) => `${line}\r\n`).join('')}.\r\n`
+}
+
+/** Greets, with a timestamp, and answers. */
+export function script(replies: Replies): Script {
+  return async (peer) => {
+    await peer.send('+OK ready <1.2@host>\r\n')
+    await peer.answer(replies)
+  }
+}
 
 const defaults: Replies = { USER: '+OK\r\n', PASS: '+OK\r\n', QUIT: '+OK bye\r\n' }
 

@@ -41,5 +41,6 @@ function settings({ host, port }: FakePop3Server, tls: Pop3Options['tls']): Pop3
     credentials: { user: 'alice', password: new Secret('secret'), mechanism: 'auto' },
     patience: { connect: 10_000, reply: 10_000, stall: 10_000 },
     capa: true,
+    experience: { unfit: new Set(), tokenInLine: false },
   }
 }
