@@ -2,15 +2,17 @@ import type { Clock } from '../ports/clock.js'
 import type { AccountOutcome, Counts, Emit } from '../ports/event.js'
 import { asFault, Fault } from '../ports/fault.js'
 import type { Ledger } from '../ports/ledger.js'
-import type { Intake, Source } from '../ports/source.js'
+import type { Source } from '../ports/source.js'
 import { Agenda } from './agenda.js'
 import { Backoff, type RetryPolicy } from './backoff.js'
 import type { Budget } from './budget.js'
 import type { Delivery } from './delivery.js'
+import type { MessageIntake } from './intake.js'
 import type { BatchLimits } from './lane.js'
 import { type AccountTarget, LaneBook } from './lane-book.js'
 import { Roster } from './roster.js'
-import { runSession, type SessionContext } from './session.js'
+import { SecondFetch } from './second-fetch.js'
+import { deliver, runSession, type SessionContext } from './session.js'
 
 export interface AccountJob {
   readonly name: string
@@ -23,7 +25,7 @@ export interface AccountContext {
   readonly ledger: Ledger
   readonly clock: Clock
   readonly emit: Emit
-  readonly intake: Intake
+  readonly intake: MessageIntake
   readonly budget: Budget
   readonly batch: BatchLimits
   readonly retry: RetryPolicy
@@ -57,6 +59,7 @@ class AccountRun {
   readonly #books: readonly LaneBook[]
   readonly #agenda: Agenda
   readonly #session: SessionContext
+  readonly #secondFetch: SecondFetch
   /** Why the account stopped before everything was settled. */
   #fault: Fault | undefined
   readonly #askAgain = new Fault('connection-lost', 'a message has to be asked for once more')
@@ -74,7 +77,9 @@ class AccountRun {
     this.#books = job.targets.map((target) => new LaneBook(job.name, target, side))
     this.#agenda = new Agenda(this.#roster, this.#books, context.limit)
     const { name: account, source } = job
-    this.#session = { ...context, account, source, roster: this.#roster, books: this.#books, agenda: this.#agenda }
+    this.#secondFetch = new SecondFetch({ ...context, account })
+    const parts = { roster: this.#roster, books: this.#books, agenda: this.#agenda, secondFetch: this.#secondFetch }
+    this.#session = { ...context, ...parts, account, source }
   }
 
   async run(): Promise<AccountResult> {
@@ -102,15 +107,21 @@ class AccountRun {
     const backoff = new Backoff(retry, clock)
     this.#cutShort = this.#stopping()
     while (!this.#stopping()) {
-      const before = this.#receipts()
+      const before = this.#progress()
       const ended = await this.#attempt()
       if (this.#stopping()) {
         this.#cutShort = ended !== undefined
         return
       }
+      if (!ended && this.#secondFetch.isDue(() => this.#agenda.wanted())) {
+        // The server may take a moment to see that the last connection is gone.
+        await clock.sleep(retry.minDelay, signal).catch(asFault)
+        this.#cutShort = this.#stopping()
+        continue
+      }
       const fault = ended ?? this.#reasonToReturn()
       if (!fault) return
-      if (this.#receipts() > before) backoff.progress()
+      if (this.#progress() > before) backoff.progress()
       const delayMs = fault.transient || !ended ? backoff.delayAfter(fault) : undefined
       if (delayMs === undefined) {
         // Where neither a lane nor a message says why, the account must.
@@ -153,8 +164,9 @@ class AccountRun {
     return this.#context.signal.aborted
   }
 
-  #receipts(): number {
-    return this.#books.reduce((sum, book) => sum + book.receipts, 0)
+  /** What this run has brought about so far. */
+  #progress(): number {
+    return this.#books.reduce((sum, book) => sum + book.receipts, this.#secondFetch.progress)
   }
 
   #delivered({ number, message, flags }: Delivery): void {
@@ -164,8 +176,21 @@ class AccountRun {
   }
 
   async #close(): Promise<void> {
+    await this.#settleFirstCopies().catch((error: unknown) => {
+      this.#fault ??= asFault(error)
+    })
     const closed = await Promise.allSettled(this.#books.map(async (book) => book.close()))
     for (const outcome of closed) if (outcome.status === 'rejected') this.#fault ??= asFault(outcome.reason)
+  }
+
+  /** What could not be fetched once more is stored as it came, rather than not at all. */
+  async #settleFirstCopies(): Promise<void> {
+    if (this.#stopping()) {
+      await this.#secondFetch.discard()
+      return
+    }
+    for (const arrival of this.#secondFetch.rest()) await deliver(arrival, this.#session)
+    await Promise.all(this.#books.map(async ({ run }) => run?.flush()))
   }
 
   #result(): AccountResult {
@@ -175,7 +200,8 @@ class AccountRun {
     const faults = [...(this.#fault ? [this.#fault] : []), ...lanes, ...messages]
     const cutShort = this.#cutShort || (this.#stopping() && counts.pending > 0)
     const status = cutShort && faults.length === 0 ? 'incomplete' : outcome(faults, counts)
-    return { account: this.#job.name, status, counts, faults, mismatched: this.#mismatched }
+    const mismatched = this.#secondFetch.futile ? 0 : this.#mismatched
+    return { account: this.#job.name, status, counts, faults, mismatched }
   }
 
   /** Tells of every message that failed, and writes the account's outcome into the ledger. */

@@ -60,7 +60,7 @@ export class Agenda {
     this.#tries.set(number, (this.#tries.get(number) ?? 0) + 1)
     this.#refused.add(number)
     this.#roster.setFailed(number, fault)
-    this.#postpone(number)
+    this.postpone(number)
   }
 
   /** A session died while this message was in progress; the second time it is left out (QUIRKS SES-05). */
@@ -72,10 +72,11 @@ export class Agenda {
       number,
       new Fault('breaks-session', `two sessions ended on it: ${fault.message}`, fault.facts),
     )
-    this.#postpone(number)
+    this.postpone(number)
   }
 
-  #postpone(number: number): void {
+  /** Nobody waits for this message in this session. */
+  postpone(number: number): void {
     const { key } = this.#roster.entry(number)
     for (const { run } of this.#books) run?.postpone((owed) => owed === key)
   }

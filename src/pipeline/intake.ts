@@ -18,6 +18,19 @@ export class MessageIntake implements Intake {
   begin(entry: Entry): Incoming {
     return new Arrival(entry, this.#spool, this.#bandwidth)
   }
+
+  /** The same message without its bytes in memory. */
+  async park(message: FetchedMessage): Promise<FetchedMessage> {
+    if (!message.bytes) return message
+    const file = this.#spool.create()
+    try {
+      await file.write(message.bytes)
+    } catch (error) {
+      await file.remove()
+      throw error
+    }
+    return message.movedTo(file)
+  }
 }
 
 /** A fetched message; its spool file, if any, lives until `remove`. */
@@ -41,6 +54,12 @@ export class FetchedMessage implements Message {
   async *open(): AsyncIterable<Uint8Array> {
     if (this.#file) yield* this.#file.open()
     else if (this.bytes) yield this.bytes
+  }
+
+  /** The same message, its bytes in this file. */
+  movedTo(file: SpoolFile): FetchedMessage {
+    const { key, size, sha256, header } = this
+    return new FetchedMessage({ key, size, sha256, header: Buffer.from(header), bytes: undefined }, file)
   }
 
   /** Forgets the spooled bytes; memory goes with the object. */

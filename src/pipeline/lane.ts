@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/clock.js'
 import { asFault, type Fault } from '../ports/fault.js'
 import type { Ledger, LaneStep } from '../ports/ledger.js'
-import type { MessageKey } from '../ports/message.js'
+import type { Message, MessageKey } from '../ports/message.js'
 import type { Announced, Lane, Progress, Receipt, Target, Writer } from '../ports/target.js'
 import type { Delivery } from './delivery.js'
 
@@ -84,6 +84,11 @@ export class LaneRun {
   /** Announced by a run that died: to be fetched first and in this order, because a target may hold half of one. */
   get owed(): readonly MessageKey[] {
     return this.#owed.map(({ key }) => key)
+  }
+
+  /** A run that died has announced exactly this message. */
+  announced({ key, sha256 }: Message): boolean {
+    return this.#owed.some((owed) => owed.key === key && owed.sha256 === sha256)
   }
 
   /**

@@ -1,14 +1,15 @@
 import { asFault, type FaultCode } from '../ports/fault.js'
-import type { Intake, Retrieved, Session, Source } from '../ports/source.js'
+import type { Retrieved, Session, Source } from '../ports/source.js'
 import type { Emit } from '../ports/event.js'
 import type { Ledger } from '../ports/ledger.js'
 import type { Agenda } from './agenda.js'
 import type { Budget } from './budget.js'
 import { Delivery } from './delivery.js'
 import { Feed } from './feed.js'
-import { FetchedMessage } from './intake.js'
+import { FetchedMessage, type MessageIntake } from './intake.js'
 import type { LaneBook } from './lane-book.js'
 import type { Roster } from './roster.js'
+import type { Arrival, SecondFetch } from './second-fetch.js'
 
 export interface SessionContext {
   readonly account: string
@@ -17,7 +18,8 @@ export interface SessionContext {
   readonly books: readonly LaneBook[]
   readonly agenda: Agenda
   readonly ledger: Ledger
-  readonly intake: Intake
+  readonly secondFetch: SecondFetch
+  readonly intake: MessageIntake
   readonly budget: Budget
   readonly emit: Emit
   readonly dryRun: boolean
@@ -41,12 +43,13 @@ export async function runSession(context: SessionContext): Promise<void> {
 }
 
 async function takeStock(session: Session, context: SessionContext): Promise<void> {
-  const { account, agenda, books, ledger, roster, emit } = context
+  const { account, agenda, books, ledger, roster, secondFetch, emit } = context
   const listing = await session.list()
   const grown = agenda.list(listing.entries)
   if (grown) for (const book of books) await book.pair(ledger)
   agenda.settle()
   const wanted = agenda.wanted()
+  for (const arrival of secondFetch.unwanted(wanted)) await deliver(arrival, context)
   const missingBytes = wanted.reduce((sum, number) => sum + roster.entry(number).size, 0)
   const { bytes, entries } = listing
   emit({ type: 'account.listed', account, messages: entries.length, bytes, missing: wanted.length, missingBytes })
@@ -61,9 +64,9 @@ function tellWanted({ account, agenda, roster, emit }: SessionContext): void {
 
 /** Resolves true when everything fetched has been delivered to each lane that lacked it. */
 async function fetchMissing(session: Session, context: SessionContext): Promise<boolean> {
-  const { books, roster, budget, agenda, signal } = context
+  const { books, roster, budget, agenda, secondFetch, signal } = context
   const feed = new Feed({
-    numbers: agenda.wanted(),
+    numbers: secondFetch.first(agenda.wanted()),
     budget,
     entry: (number) => roster.entry(number),
     needed: (number) => books.some((book) => book.run && book.lacks(number)),
@@ -82,6 +85,8 @@ async function fetchMissing(session: Session, context: SessionContext): Promise<
     const inProgress = feed.finish()
     const fault = asFault(error)
     if (inProgress !== undefined && broken.has(fault.code) && !signal.aborted) agenda.brokeSession(inProgress, fault)
+    const { octets } = fault.facts
+    if (inProgress !== undefined && octets !== undefined) secondFetch.sawShort(inProgress, octets)
     throw fault
   } finally {
     signal.removeEventListener('abort', stop)
@@ -95,20 +100,44 @@ async function fetchMissing(session: Session, context: SessionContext): Promise<
 const broken: ReadonlySet<FaultCode> = new Set(['connection-lost', 'timeout', 'protocol', 'spool-full'])
 
 async function receive(result: Retrieved, feed: Feed, fetched: number[], context: SessionContext): Promise<void> {
-  const { account, agenda, books, budget, emit } = context
+  const { account, agenda, books, budget, secondFetch, emit } = context
   const { number, charged } = feed.result()
   if ('fault' in result) {
     budget.release(charged)
     agenda.refused(number, result.fault)
+    for (const arrival of secondFetch.settle(number)) await deliver(arrival, context)
     return
   }
-  if (!(result.message instanceof FetchedMessage)) throw new TypeError('a message that did not come from the intake')
+  const { message, flags } = result
+  if (!(message instanceof FetchedMessage)) throw new TypeError('a message that did not come from the intake')
   // A listing that promised too little must not let in more than there is room for.
-  const owing = Math.max(charged, budget.charge(result.message.size))
+  const owing = Math.max(charged, budget.charge(message.size))
   budget.add(owing - charged)
-  const delivery = new Delivery(number, result.message, result.flags, { budget, charged: owing })
-  emit({ type: 'message.fetched', account, size: result.message.size })
+  emit({ type: 'message.fetched', account, size: message.size })
   fetched.push(number)
+  let charge = owing
+  try {
+    const decided = books.some(({ run }) => run?.announced(message))
+    const stored = await secondFetch.judge({ number, message, flags }, decided)
+    if (stored.length === 0) agenda.postpone(number)
+    for (const arrival of stored) {
+      const its = arrival.message === message ? charge : 0
+      charge -= its
+      await deliver(arrival, context, its)
+    }
+  } finally {
+    budget.release(charge)
+  }
+  if (secondFetch.full) feed.stop()
+}
+
+/** Offers a message to the lanes that lack it; `charged` was reserved for it. */
+export async function deliver(
+  { number, message, flags }: Arrival,
+  { books, budget }: Pick<SessionContext, 'books' | 'budget'>,
+  charged = 0,
+): Promise<void> {
+  const delivery = new Delivery(number, message, flags, { budget, charged })
   // Held while it is offered, so that a quick lane cannot let it go before the next one has seen it.
   delivery.hold()
   for (const book of books) if (book.lacks(number)) book.run?.offer(delivery)

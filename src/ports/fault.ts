@@ -122,6 +122,8 @@ export interface FaultFacts {
   readonly reply?: string
   /** A more fitting piece of advice than the table's. */
   readonly hint?: string
+  /** Octets that had arrived of the message in progress, which seemed to be complete but was shorter than listed. */
+  readonly octets?: number
   /** A pause that the server demanded. */
   readonly retryAfterMs?: number
   readonly cause?: unknown

@@ -84,7 +84,7 @@ function finishedText({ account, status, counts, fault }: Extract<Event, { type:
 
 /** What a flag means to the owner of the mail. */
 export const flagTexts = {
-  'size-mismatch': 'arrived shorter than the server lists it; stored as it came',
+  'size-mismatch': 'arrived shorter than the server lists it; the longest copy that came is stored',
   'unstuffed-dot': 'the server does not double leading dots; stored as it came',
   'newline-added': 'its last line had no end; the stored form has one',
   'lossy-form': 'its exact bytes cannot be told from the stored form (bare line feeds); nothing visible is lost',

@@ -8,6 +8,8 @@ import type { Reply } from '../pop3/reply.js'
 
 export interface SessionMode {
   readonly pipelined: boolean
+  /** False where the sizes that the server lists mean nothing. */
+  readonly trustsSizes: boolean
   /** The wait for the first byte of a reply, ms. */
   readonly replyMs: number
   /** Called when a pipelined session went wrong: the account goes on without for the rest of the run (RET-21). */
@@ -82,7 +84,8 @@ export class Pop3Session implements Session {
   /** Sends what the window has room for, in one piece, as soon as half of it is free. */
   #refill(wanted: Wanted): void {
     // A message of unknown size goes last, so that bytes behind its end show (QUIRKS RET-04).
-    if (this.#octetsInFlight > this.#window / 2 || this.#flight.at(-1)?.entry.size === 0) return
+    const last = this.#flight.at(-1)
+    if (this.#octetsInFlight > this.#window / 2 || (last && this.#sizeOf(last.entry) === 0)) return
     if (this.#flight.length === 0) this.#client.wire.expectQuiet()
     let commands = ''
     while (this.#flight.length === 0 || this.#octetsInFlight + longestRetr <= this.#window) {
@@ -94,9 +97,14 @@ export class Pop3Session implements Session {
       this.#flight.push({ entry, number, octets: command.length })
       this.#octetsInFlight += command.length
       commands += command
-      if (entry.size === 0) break
+      if (this.#sizeOf(entry) === 0) break
     }
     if (commands !== '') this.#client.wire.send(commands.slice(0, -2))
+  }
+
+  /** Octets as listed; 0: unknown. */
+  #sizeOf(entry: Entry): number {
+    return this.#mode.trustsSizes ? entry.size : 0
   }
 
   /** A command was answered. */
@@ -118,10 +126,11 @@ export class Pop3Session implements Session {
     this.#refusals = 0
     const incoming = intake.begin(entry)
     try {
-      const flags = await this.#body(reply, entry, incoming)
-      if (flags.includes('size-mismatch') || entry.size === 0) await this.#requireEnd(number, entry)
+      const size = this.#sizeOf(entry)
+      const flags = await this.#body(reply, size, incoming)
+      if (flags.includes('size-mismatch') || size === 0) await this.#requireEnd(number, entry)
       const message = await incoming.finish()
-      await this.#requireOne(message, entry)
+      await this.#requireOne(message, size)
       return { entry, message, flags }
     } catch (error) {
       await incoming.discard()
@@ -130,14 +139,14 @@ export class Pop3Session implements Session {
   }
 
   /** The octet count of the reply is ignored (QUIRKS RET-26); the listed size is all there is to find a cut by. */
-  async #body(reply: Reply, entry: Entry, incoming: Incoming): Promise<readonly Flag[]> {
+  async #body(reply: Reply, size: number, incoming: Incoming): Promise<readonly Flag[]> {
     const { wire } = this.#client
-    const { octets, unstuffedDot } = await this.#client.body(reply, incoming, mostOctets(entry.size))
+    const { octets, unstuffedDot } = await this.#client.body(reply, incoming, mostOctets(size))
     if (this.#flight.length === 1) wire.expectQuiet()
-    const short = octets < entry.size - sizeTolerance
-    if (short && this.#mode.pipelined) {
+    const short = octets < size - sizeTolerance
+    if (short && this.#flight.length > 1) {
       // Its rest may be what the next reply looks like: fetch it again where nothing else is in flight (RET-04).
-      throw wire.connection.fault('protocol', `only ${octets} of ${entry.size} octets arrived`)
+      throw wire.connection.fault('protocol', `only ${octets} of ${size} octets arrived`, { octets })
     }
     if (!short && !unstuffedDot) return noFlags
     return [...(short ? (['size-mismatch'] as const) : []), ...(unstuffedDot ? (['unstuffed-dot'] as const) : [])]
@@ -156,7 +165,7 @@ export class Pop3Session implements Session {
   }
 
   /** Where a terminator is missing, the message swallows the next reply and message (QUIRKS RET-06, RET-07, RET-20). */
-  async #requireOne(message: Message, { size }: Entry): Promise<void> {
+  async #requireOne(message: Message, size: number): Promise<void> {
     if (!this.#mode.pipelined || size === 0 || message.size <= size) return
     if (!(await holdsReply(message))) return
     const words = `${message.size} octets arrived instead of ${size}: the end of the message is missing`

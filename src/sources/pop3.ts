@@ -45,6 +45,10 @@ const settings = z
     authzid: oneLine.optional(),
     auth: z.enum(signInMechanisms).default('auto'),
     pipelining: z.enum(['auto', 'on', 'off']).default('auto'),
+    sizes: z
+      .enum(['auto', 'ignore'])
+      .default('auto')
+      .describe('auto: a message shorter than listed is fetched twice; ignore: the listed sizes mean nothing'),
   })
   .check(({ value, issues }) => {
     if (exposes(value)) issues.push({ code: 'custom', path: ['tls'], input: value.tls, message: plaintextRefused })
@@ -118,10 +122,11 @@ class Pop3Source implements Source {
     if (capabilities?.expiresAtOnce) {
       this.#warn('expires-at-once', 'the server may remove messages as soon as they were fetched (EXPIRE 0)')
     }
-    const { pipelining } = this.#settings
+    const { pipelining, sizes } = this.#settings
     const wanted = pipelining === 'on' || (pipelining === 'auto' && capabilities?.has('PIPELINING') === true)
     const mode = {
       pipelined: wanted && this.#pipelining,
+      trustsSizes: sizes === 'auto',
       replyMs: this.#context.timeouts.reply,
       distrust: () => {
         this.#pipelining = false

@@ -164,7 +164,7 @@ describe('what went wrong', () => {
   it('names messages that arrived short', () => {
     expect(summary([{ counts: { copied: 1 }, events: [short] }], 3).slice(1)).toEqual([
       '  a',
-      '    message "u1": arrived shorter than the server lists it; stored as it came',
+      '    message "u1": arrived shorter than the server lists it; the longest copy that came is stored',
     ])
   })
 

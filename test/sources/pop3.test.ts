@@ -12,7 +12,7 @@ describe('settings', () => {
   const plan = { host: 'pop.old.example', user: 'alice' }
 
   test('defaults', () => {
-    const defaults = { tls: 'implicit', allowPlaintext: false, auth: 'auto', pipelining: 'auto' }
+    const defaults = { tls: 'implicit', allowPlaintext: false, auth: 'auto', pipelining: 'auto', sizes: 'auto' }
     expect(pop3.settings.parse(plan)).toEqual({ ...plan, ...defaults })
   })
 
