@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { connect as connectTls, TLSSocket, type ConnectionOptions } from 'node:tls'
 import { Fault, type FaultCode, type FaultFacts } from '../ports/fault.js'
 import { certificateFault } from './certificate.js'
+import { earlyHint } from './early.js'
 import { networkFault } from './errors.js'
 import { connectionOptions, type TlsSettings } from './tls.js'
 
@@ -20,18 +21,22 @@ export class Connection {
   readonly #endpoint: Endpoint
   readonly #signal: AbortSignal
   #socket: Socket
+  /** Of the server, once it was reached. */
+  #address: string | undefined
   #handshaking = false
   readonly #chunks: Buffer[] = []
   #held = 0
   #end: End | undefined
   #reader: Reader | undefined
   #deadline: NodeJS.Timeout | undefined
+  #strikesAt = 0
 
   /** Resolves with a TCP connection to the first address that answers. `connectMs` goes on running until `settle`. */
   static async dial(endpoint: Endpoint, connectMs: number, signal: AbortSignal): Promise<Connection> {
     signal.throwIfAborted()
     const connection = new Connection(endpoint, connectMs, signal)
     await connection.#event('connect')
+    connection.#address = connection.#socket.remoteAddress
     return connection
   }
 
@@ -70,12 +75,24 @@ export class Connection {
 
   /** A Fault that names server and phase. */
   fault(code: FaultCode, message: string, facts: FaultFacts = {}): Fault {
-    return new Fault(code, message, { server: this.server, phase: this.phase, ...facts })
+    const hint = facts.hint ?? earlyHint(code, this.phase, this.#address)
+    return new Fault(code, message, {
+      server: this.server,
+      phase: this.phase,
+      ...facts,
+      ...(hint !== undefined && { hint }),
+    })
+  }
+
+  /** Milliseconds until `limit` strikes. */
+  get leftMs(): number {
+    return this.#strikesAt - performance.now()
   }
 
   /** The connection fails when `settle` is not called within `ms`, however busy it is. */
   limit(ms: number): void {
     clearTimeout(this.#deadline)
+    this.#strikesAt = performance.now() + ms
     this.#deadline = setTimeout(() => {
       this.#timeOut(ms)
     }, ms)
@@ -176,7 +193,7 @@ export class Connection {
 
   readonly #fail = (error: Error): void => {
     const facts = { server: this.server, phase: this.phase }
-    this.#finish({ reason: networkFault(error, facts, this.#handshaking) })
+    this.#finish({ reason: networkFault(error, facts, { handshaking: this.#handshaking, address: this.#address }) })
   }
 
   readonly #abort = (): void => {

@@ -12,6 +12,8 @@ export const providers: readonly Provider[] = [
     accepts:
       'Google accepts only an app password (https://myaccount.google.com/apppasswords), in Workspace only `oauth2`',
     switchOn: 'POP must be switched on at https://mail.google.com/mail/#settings/fwdandpop',
+    afterFetch:
+      'whether Gmail keeps, archives or deletes what was fetched is set at https://mail.google.com/mail/#settings/fwdandpop',
     source: 'https://support.google.com/mail/answer/7104828',
     checked: '2026-11-23',
   },

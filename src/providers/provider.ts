@@ -21,6 +21,8 @@ export interface Provider {
   readonly accepts: string
   /** What has to be switched on before the first sign-in, and where; a clause for a hint. */
   readonly switchOn: string
+  /** What it does with messages once they were fetched, and where that is set; a clause for a warning (QUIRKS PRV-04). */
+  readonly afterFetch?: string
   /** Where the facts come from. */
   readonly source: string
   /** When they were looked up, `YYYY-MM-DD`: such lists rot. */

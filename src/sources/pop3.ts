@@ -120,7 +120,9 @@ class Pop3Source implements Source {
     const client = await this.#opening.open(signal)
     const { capabilities } = client
     if (capabilities?.expiresAtOnce) {
-      this.#warn('expires-at-once', 'the server may remove messages as soon as they were fetched (EXPIRE 0)')
+      const { afterFetch } = this.#whose.provider ?? {}
+      const more = afterFetch === undefined ? '' : `: ${afterFetch}`
+      this.#warn('expires-at-once', `the server may remove messages as soon as they were fetched (EXPIRE 0)${more}`)
     }
     const { pipelining, sizes } = this.#settings
     const wanted = pipelining === 'on' || (pipelining === 'auto' && capabilities?.has('PIPELINING') === true)

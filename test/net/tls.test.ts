@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import type { TlsOptions } from 'node:tls'
 import { describe, expect, test } from 'vitest'
 import { Connection } from '../../src/net/connection.js'
+import type { Fault } from '../../src/ports/fault.js'
 import type { TlsSettings } from '../../src/net/tls.js'
 import { ScriptServer } from '../pop3/script-server.js'
 import { authority, identity } from './certificates.js'
@@ -52,8 +53,8 @@ describe('TLS', () => {
       'the certificate is for mail.other.example, not localhost',
     ],
     ['servername', identity('good'), { ca, servername: 'a.b' }, 'certificate', 'is for localhost, 127.0.0.1, not a.b'],
-    ['self-signed', identity('self-signed'), {}, 'certificate', 'the certificate is self-signed'],
-    ['unknown CA', identity('good'), {}, 'certificate', 'by an authority that this system does not trust'],
+    ['self-signed', identity('self-signed'), {}, 'certificate', 'is self-signed (for localhost, 127.0.0.1)'],
+    ['unknown CA', identity('good'), {}, 'certificate', 'does not trust (popferry test authority)'],
     ['other fingerprint', identity('good'), { ca, fingerprint256 }, 'certificate', 'another fingerprint'],
     [
       'other fingerprint, whatever verify says',
@@ -68,7 +69,7 @@ describe('TLS', () => {
       { ...identity('good'), maxVersion: 'TLSv1.2' },
       { ca, ciphers: 'AES128-SHA' },
       'tls-failed',
-      'no cipher in common',
+      'no encryption that both accept',
     ],
     ['a bad cipher list', identity('good'), { ca, ciphers: 'NONSENSE' }, 'tls-failed', 'the TLS options of the plan'],
     ['a bad CA', identity('good'), { ca: 'nonsense' }, 'certificate', 'does not trust'],
@@ -77,6 +78,43 @@ describe('TLS', () => {
     const error = await handshake(server, settings)
     expect(error).toMatchObject({ code, facts: { phase: 'TLS handshake' } })
     expect(String(error)).toContain(words)
+  })
+
+  test.each<[string, TlsOptions, TlsSettings, RegExp]>([
+    ['expired', identity('expired'), { ca }, /^check the clock, .*renewed; PIN$/],
+    ['not yet valid', identity('future'), { ca: identity('future').cert }, /^check the clock; .*replaced; PIN$/],
+    ['self-signed', identity('self-signed'), {}, /^PIN$/],
+    ['unknown authority', identity('good'), {}, /^a proxy or virus scanner in between\? .* tlsOptions\.ca; PIN$/],
+    [
+      'wrong name',
+      identity('wrong-name'),
+      { ca },
+      /^if .* confirms the name, write `tlsOptions: { servername: mail\.other\.example }`; else a proxy/,
+    ],
+    ['other fingerprint', identity('good'), { ca, fingerprint256 }, /^it was renewed, or another server answers: ask/],
+  ])('says what to do, with the fingerprint of just this certificate: %s', async (_name, server, settings, advice) => {
+    const error = await handshake(server, settings)
+    const { fingerprint256: own } = new X509Certificate(String(server.cert))
+    const pin = `if the server’s admin confirms the fingerprint, write \`tlsOptions: { fingerprint256: "${own}" }\``
+    const { hint } = error as Fault
+    expect(hint).toMatch(/^no password was sent; /)
+    expect(hint.replace('no password was sent; ', '').replace(pin, 'PIN')).toMatch(advice)
+    // What is longer is cut where it is shown.
+    expect(hint.length).toBeLessThan(300)
+  })
+
+  test('what the admin has pinned as told is accepted', async () => {
+    const { hint } = (await handshake(identity('self-signed'), {})) as Fault
+    const [, pinned] = /fingerprint256: "([^"]+)"/.exec(hint) ?? []
+    expect(await handshake(identity('self-signed'), { fingerprint256: pinned })).toMatch(/^\+OK/)
+  })
+
+  test('both dates, where it may be the clock', async () => {
+    const today = new Date().toISOString().slice(0, 10)
+    const expired = await handshake(identity('expired'), { ca })
+    expect(String(expired)).toContain(`expired on 2020-02-01, and this machine’s clock says ${today}`)
+    const early = await handshake(identity('future'), { ca: identity('future').cert })
+    expect(String(early)).toContain(`is not valid before 2125-01-01, and this machine’s clock says ${today}`)
   })
 
   test('TLS-06 sends SNI, never for an address', async () => {

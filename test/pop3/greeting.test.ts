@@ -12,12 +12,16 @@ async function refused(script: Script, chosen: Chosen = {}): Promise<unknown> {
   return error
 }
 
+/** Of which the last tenth must be enough for an answer. */
+const lastWord = 2000
+
 describe('greeting', () => {
   test.each([
     ['CON-02 connection limit', '-ERR [SYS/TEMP] too many connections\r\n', 'server-busy', true],
     ['CON-02 maintenance', '-ERR closed for today\r\n', 'server-busy', true],
     ['CON-04 IMAP', '* OK IMAP4rev1\r\n', 'wrong-protocol', false],
     ['CON-04 SMTP', '220 mx ESMTP\r\n', 'wrong-protocol', false],
+    ['CON-04 SMTP that turns away', '554 go away\r\n', 'wrong-protocol', false],
     ['CON-04 SSH', 'SSH-2.0-OpenSSH\r\n', 'wrong-protocol', false],
     ['CON-04 HTTP', 'HTTP/1.1 400 Bad Request\r\n', 'wrong-protocol', false],
     ['CON-05 a giant line', 'x'.repeat(20_000), 'protocol', true],
@@ -38,7 +42,7 @@ describe('greeting', () => {
       await refused((peer) => {
         peer.end()
       }),
-    ).toMatchObject({ code: 'connection-lost' })
+    ).toMatchObject({ code: 'connection-lost', hint: expect.stringContaining('without a word') as string })
   })
 
   test('CON-01 accepts, never greets', async () => {
@@ -54,11 +58,34 @@ describe('greeting', () => {
   })
 
   test('CON-04 a plain account at a TLS port', async () => {
-    const error = await refused((peer) => peer.secure(identity('good')), { patience: { connect: 300 } })
+    const error = await refused((peer) => peer.secure(identity('good')), { patience: { connect: lastWord } })
     expect(error).toMatchObject({
       code: 'wrong-protocol',
       message: 'this port seems to expect TLS from the first byte',
+      hint: expect.stringContaining('write `tls: implicit`') as string,
     })
+  })
+
+  test.each(['none', 'implicit'] as const)('CON-04 a web server waits for its client (tls: %s)', async (tls) => {
+    const error = await refused(
+      async (peer) => {
+        if (tls === 'implicit') await peer.secure(identity('good'))
+        await peer.line()
+        await peer.send('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+      },
+      { tls, patience: { connect: lastWord } },
+    )
+    expect(error).toMatchObject({ code: 'wrong-protocol', message: 'this is a web server, not a POP3 server' })
+  })
+
+  test('CON-01 silent behind TLS, and hangs up on our last word', async () => {
+    const script: Script = async (peer) => {
+      await peer.secure(identity('good'))
+      await peer.line()
+      peer.end()
+    }
+    const error = await refused(script, { tls: 'implicit', patience: { connect: lastWord } })
+    expect(error).toMatchObject({ code: 'timeout', hint: expect.stringContaining('no POP3 port') as string })
   })
 
   test('CON-01 a greeting that comes behind our last word', async () => {
@@ -67,7 +94,7 @@ describe('greeting', () => {
         await peer.line()
         await peer.send('+OK at last\r\n')
       },
-      { patience: { connect: 300 } },
+      { patience: { connect: lastWord } },
     )
     expect(error).toMatchObject({ code: 'timeout', transient: true })
   })

@@ -22,7 +22,7 @@ export interface FakeOptions extends SessionHabits, MaildropHabits {
   >
   readonly tls?: 'none' | 'starttls' | 'implicit'
   /** A file name of `fixtures/tls` without its suffix. */
-  readonly certificate?: 'good' | 'expired' | 'wrong-name' | 'self-signed'
+  readonly certificate?: 'good' | 'expired' | 'wrong-name' | 'self-signed' | 'future'
   readonly timestamp?: string
   readonly hooks?: Hooks
 }
