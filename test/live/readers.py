@@ -2,6 +2,7 @@
 the SHA-256 of what Dovecot can show of a stored copy (see `shown`).
 
     readers.py pop3 PORT CA USER        lock-step over TLS
+    readers.py pop3-plain PORT USER COMMANDS...   lock-step without TLS; commands such as UTF8 come before the sign-in
     readers.py pop3-mbox PORT CA USER   the same for a user whose mail is in an mboxrd file
     readers.py maildir PATH
     readers.py mbox PATH                mboxrd
@@ -19,26 +20,35 @@ def pop3(port, ca, user):
     context = ssl.create_default_context(cafile=ca)
     plain = socket.create_connection(("127.0.0.1", int(port)))
     with context.wrap_socket(plain, server_hostname="localhost") as connection:
-        replies = connection.makefile("rb")
+        yield from maildrop(connection, user)
 
-        def ask(command):
-            connection.sendall(command.encode() + b"\r\n")
-            return status()
 
-        def status():
-            line = replies.readline()
-            if not line.startswith(b"+OK"):
-                raise SystemExit(f"unexpected reply: {line!r}")
-            return line
+def pop3_plain(port, user, *commands):
+    with socket.create_connection(("127.0.0.1", int(port))) as connection:
+        yield from maildrop(connection, user, commands)
 
-        status()
-        ask(f"USER {user}")
-        ask("PASS secret")
-        count = int(ask("STAT").split()[1])
-        for number in range(1, count + 1):
-            ask(f"RETR {number}")
-            yield body(replies)
-        ask("QUIT")
+
+def maildrop(connection, user, commands=()):
+    replies = connection.makefile("rb")
+
+    def ask(command):
+        connection.sendall(command.encode() + b"\r\n")
+        return status()
+
+    def status():
+        line = replies.readline()
+        if not line.startswith(b"+OK"):
+            raise SystemExit(f"unexpected reply: {line!r}")
+        return line
+
+    status()
+    for command in (*commands, f"USER {user}", "PASS secret"):
+        ask(command)
+    count = int(ask("STAT").split()[1])
+    for number in range(1, count + 1):
+        ask(f"RETR {number}")
+        yield body(replies)
+    ask("QUIT")
 
 
 def body(replies):
@@ -91,7 +101,13 @@ def digest(octets):
     return hashlib.sha256(octets).hexdigest()
 
 
-readers = {"pop3": pop3, "pop3-mbox": lambda *where: map(unquoted, pop3(*where)), "maildir": maildir, "mbox": mbox}
+readers = {
+    "pop3": pop3,
+    "pop3-mbox": lambda *where: map(unquoted, pop3(*where)),
+    "pop3-plain": pop3_plain,
+    "maildir": maildir,
+    "mbox": mbox,
+}
 kind, *arguments = sys.argv[1:]
 for octets in readers[kind](*arguments):
     print(digest(octets), digest(shown(octets)))

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { access, cp, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -84,7 +84,10 @@ async function apt(settings: readonly string[], cwd: string, ...args: readonly s
 async function unpack(folder: string): Promise<void> {
   const archives = (await readdir(folder)).filter((file) => file.endsWith('.deb'))
   if (archives.length === 0) throw new Error('apt-get downloaded nothing')
-  for (const archive of archives) await run('dpkg-deb', ['--extract', join(folder, archive), join(folder, 'root')])
+  const root = join(folder, 'root')
+  for (const archive of archives) await run('dpkg-deb', ['--extract', join(folder, archive), root])
+  // As it is on the hosts: /lib is a part of /usr.
+  if (await exists(join(root, 'lib'))) await cp(join(root, 'lib'), join(root, 'usr', 'lib'), { recursive: true })
 }
 
 function reason(error: unknown): string {

@@ -35,6 +35,11 @@ export async function readByPop3(
   return read(kind, String(dovecot.ports.tls), Dovecot.ca, user)
 }
 
+/** The same without TLS, of alice's maildrop; `commands` come before the sign-in. */
+export async function readByPlainPop3(port: number, commands: readonly string[] = []): Promise<Digests> {
+  return read('pop3-plain', String(port), 'alice', ...commands)
+}
+
 async function read(...args: readonly string[]): Promise<Digests> {
   const { stdout } = await run('python3', [script, ...args], { maxBuffer: 2 ** 26 })
   const lines = stdout.split('\n').filter((line) => line !== '')
