@@ -87,7 +87,8 @@ async function unpack(folder: string): Promise<void> {
   const root = join(folder, 'root')
   for (const archive of archives) await run('dpkg-deb', ['--extract', join(folder, archive), root])
   // As it is on the hosts: /lib is a part of /usr.
-  if (await exists(join(root, 'lib'))) await cp(join(root, 'lib'), join(root, 'usr', 'lib'), { recursive: true })
+  if (await exists(join(root, 'lib')))
+    await cp(join(root, 'lib'), join(root, 'usr', 'lib'), { recursive: true, verbatimSymlinks: true })
 }
 
 function reason(error: unknown): string {

@@ -1,13 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, chown, cp, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { dovecotConfiguration, type Owner } from './dovecot-configuration.js'
 import { findDovecot, inherited, relocated } from './dovecot-program.js'
+import { freePorts } from './free-ports.js'
 import { tempFolder, type TempFolder } from './rig.js'
 
 const run = promisify(execFile)
@@ -206,24 +206,6 @@ async function accounts(folder: TempFolder, users: Readonly<Record<string, strin
     lines += `${user}:{PLAIN}secret:${owner.uid}:${owner.gid}::${home}::userdb_mail=${location}\n`
   }
   return lines
-}
-
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      return server
-    }),
-  )
-  return Promise.all(
-    servers.map(async (server) => {
-      const address = server.address()
-      server.close()
-      await once(server, 'close')
-      return typeof address === 'object' && address ? address.port : 0
-    }),
-  )
 }
 
 function tlsFile(name: string): string {

@@ -10,14 +10,14 @@ export interface ServerKind {
   readonly stls: boolean
   /** What a client has to say before the sign-in to get mail as it is. */
   readonly beforeSignIn?: readonly string[]
-  /** What it serves of a message that it was given; undefined: it does not take such a message. */
-  served(message: Buffer): Buffer | undefined
+  /** What it serves of a message that it was given, where that can be foretold. */
+  readonly served?: (message: Buffer) => Buffer
 }
 
 /** A server of one's own on the loopback interface, with the user alice, whose password is `secret`. */
 export interface LiveServer extends AsyncDisposable {
   /** For plain text. */
   readonly port: number
-  /** Gives alice her mail, before anybody reads it. */
-  fill(messages: readonly Buffer[]): Promise<void>
+  /** Gives alice her mail, before anybody reads it; resolves with what the server has taken. */
+  fill(messages: readonly Buffer[]): Promise<readonly Buffer[]>
 }

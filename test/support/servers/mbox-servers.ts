@@ -1,11 +1,8 @@
 import { chown, writeFile } from 'node:fs/promises'
 import { type Unpacked, unpackedPackages } from '../debian-packages.js'
 import type { LiveServer, ServerKind } from './live-server.js'
-import { alice, noPrivateView, type PrivateServer, PrivateView } from './private-view.js'
+import { alice, noPrivateView, pam, type PrivateServer, PrivateView } from './private-view.js'
 import { inetd } from './server-process.js'
-
-/** What programs authenticate by that ask PAM. */
-const pam = 'auth required pam_unix.so\naccount required pam_unix.so\n'
 
 /**
  * popa3d: no CAPA, hence no pipelining; ids are digests of some header fields, and shared by messages without these;
@@ -59,6 +56,7 @@ async function startMboxServer(server: PrivateServer): Promise<LiveServer> {
         const text = messages.map((message) => `${fromLine}${inMbox(message)}\n`).join('')
         await writeFile(view.spool, text, { encoding: 'latin1', mode: 0o600 })
         await chown(view.spool, alice, alice)
+        return messages
       },
       [Symbol.asyncDispose]: async () => view[Symbol.asyncDispose](),
     }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isRoot } from '../machine.js'
@@ -40,8 +41,10 @@ export class PrivateView implements AsyncDisposable {
     const folder = await tempFolder()
     await chmod(folder.path, 0o711)
     for (const part of ['etc', 'home']) await mkdir(folder.at(part), { mode: 0o755 })
-    await mkdir(folder.at('mail'))
-    await chmod(folder.at('mail'), 0o1777)
+    for (const part of ['mail', 'run']) {
+      await mkdir(folder.at(part))
+      await chmod(folder.at(part), 0o1777)
+    }
     const home = folder.at('home', 'alice')
     await mkdir(home, { mode: 0o700 })
     await chown(home, alice, alice)
@@ -62,6 +65,11 @@ export class PrivateView implements AsyncDisposable {
     return this.#folder.at('mail', 'alice')
   }
 
+  /** A place for sockets that the tests can reach, too; inside it is `$FOLDER/run`. */
+  get sockets(): string {
+    return this.#folder.at('run')
+  }
+
   get home(): string {
     return this.#folder.at('home', 'alice')
   }
@@ -75,6 +83,15 @@ export class PrivateView implements AsyncDisposable {
 /** A user's number that hosts hardly have. */
 export const alice = 46_001
 
+/** What programs authenticate by that ask PAM. */
+export const pam = 'auth required pam_unix.so\naccount required pam_unix.so\n'
+
+/** The certificate `good` of the fixtures and its key. */
+export const certificate = {
+  cert: readFileSync(tlsFile('good.pem'), 'utf8'),
+  key: readFileSync(tlsFile('good.key'), 'utf8'),
+}
+
 /** What the mounts hide is still there for everybody else. */
 const entering = [
   'mount -t overlay overlay -o "lowerdir=$ROOT/usr:/usr" /usr',
@@ -83,6 +100,10 @@ const entering = [
   'mount -t tmpfs tmpfs /var/lib',
   'mount -t tmpfs tmpfs /run',
 ]
+
+function tlsFile(name: string): URL {
+  return new URL(`../../../fixtures/tls/${name}`, import.meta.url)
+}
 
 async function fillEtc(folder: TempFolder, home: string, { etc, servants = [] }: PrivateServer): Promise<void> {
   const users = [`alice:x:${alice}:${alice}::${home}:/bin/sh`]
@@ -99,7 +120,7 @@ async function fillEtc(folder: TempFolder, home: string, { etc, servants = [] }:
   }
   for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(folder.at('etc', path)), { recursive: true })
-    await writeFile(folder.at('etc', path), text)
+    await writeFile(folder.at('etc', path), text.replaceAll('$FOLDER', folder.path))
   }
 }
 

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 /** Runs a program for each connection; what it prints first ends in the number of its port. */
@@ -78,4 +80,19 @@ export class ServerProcess implements AsyncDisposable {
   #wake(): void {
     for (const wake of this.#watchers.splice(0)) wake()
   }
+}
+
+/** Resolves as soon as a server takes connections; throws where it ends instead. */
+export async function answering(port: number, server: ServerProcess): Promise<void> {
+  while (!server.ended) {
+    const socket = connect(port, '127.0.0.1')
+    const answer = await once(socket, 'data').then(
+      () => true,
+      () => false,
+    )
+    socket.destroy()
+    if (answer) return
+    await setTimeout(50)
+  }
+  throw new Error(`the server ended: ${server.log.join('; ')}`)
 }
