@@ -9,6 +9,7 @@ import type { Target } from '../src/ports/target.js'
 export interface JobContext {
   readonly plan: Plan
   readonly run: string
+  readonly stateFolder: string
   readonly clock: Clock
   readonly emit: Emit
   readonly transcript: boolean
@@ -24,7 +25,8 @@ export function makeJobs(accounts: readonly PlannedAccount[], context: JobContex
   return jobs
 }
 
-function makeJob(planned: PlannedAccount, { plan, run, clock, emit, transcript, secrets }: JobContext): MigrationJob {
+function makeJob(planned: PlannedAccount, context: JobContext): MigrationJob {
+  const { plan, run, stateFolder: state, clock, emit, transcript, secrets } = context
   const { name, previously, host, user, source, targets } = planned
   return {
     name,
@@ -42,7 +44,7 @@ function makeJob(planned: PlannedAccount, { plan, run, clock, emit, transcript, 
     targets: targets.map(({ name, previously, kind, settings, series }) => ({
       name,
       ...(previously !== undefined && { previously }),
-      target: kind.create(settings, { clock, series, run }),
+      target: kind.create(settings, { clock, series, run, state }),
     })),
   }
 }

@@ -141,11 +141,12 @@ export class LaneRun {
   async #run(): Promise<void> {
     try {
       for (let batch = await this.#nextBatch(); batch.length > 0; batch = await this.#nextBatch()) {
-        this.#admit(batch)
+        await this.#admit(batch)
         await this.#context.ledger.advance(this.lane, { begun: this.#announce(batch) })
         // A commit and the begin of a batch that is ready by then share one transaction.
         for (let begun = batch; begun.length > 0;) begun = await this.#deliver(begun)
       }
+      if (!this.#context.signal.aborted) await this.#seal([], true)
     } catch (error) {
       this.#fault = asFault(error)
       this.#context.observer.stopped(this.#fault)
@@ -162,19 +163,25 @@ export class LaneRun {
       at: this.#context.clock.now(),
     }
     const following = this.#ripe() && this.open ? this.#take() : []
-    const refusal = attempt(() => {
-      this.#admit(following)
-    })
+    const refusal = await this.#admit(following).then(() => undefined, asFault)
     const next = refusal ? [] : following
     // What a dead run announced stays announced until it has been offered.
     const begun = next.length + this.#owed.length + this.#postponed.length > 0 ? { begun: this.#announce(next) } : {}
     await this.#context.ledger.advance(this.lane, { committed, ...begun })
     await this.#settle(batch, receipts)
+    await this.#seal(next, false)
     if (refusal) throw refusal
     return next
   }
 
-  #admit(batch: readonly Delivery[]): void {
+  /** What is committed goes on to its final place; `begun` is announced and untouched meanwhile. */
+  async #seal(begun: readonly Delivery[], last: boolean): Promise<void> {
+    for await (const position of this.#writer.seal?.(last) ?? []) {
+      await this.#context.ledger.advance(this.lane, { begun: { ...this.#announce(begun), position } })
+    }
+  }
+
+  async #admit(batch: readonly Delivery[]): Promise<void> {
     this.#writer.admit(batch.map(({ message }) => message))
   }
 
@@ -282,16 +289,6 @@ export class LaneRun {
     const batch = this.#queue.splice(0, count)
     if (this.#queue.length === 0) this.#hurried = false
     return batch
-  }
-}
-
-/** What `act` threw. */
-function attempt(act: () => void): Fault | undefined {
-  try {
-    act()
-    return undefined
-  } catch (error) {
-    return asFault(error)
   }
 }
 

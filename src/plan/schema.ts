@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Kind, Kinds } from '../ports/kind.js'
-import { duration, size } from './units.js'
+import { duration, size } from '../ports/units.js'
 
 /** The value of a source's `type` where the plan has none. */
 export const defaultSourceType = 'pop3'

@@ -68,6 +68,8 @@ export interface TargetContext {
   readonly series: string | undefined
   /** This run's id; goes into lock files. */
   readonly run: string
+  /** The state folder, where a target may keep what is on its way. */
+  readonly state: string
 }
 
 export interface SourceContext {

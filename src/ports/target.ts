@@ -74,10 +74,18 @@ export interface Writer extends AsyncDisposable {
   append(message: Message): Promise<Receipt>
   /** Resolves when everything appended is durable: files and folders synced. */
   commit(): Promise<Position>
+  /**
+   * Where a message's place is not its final one: brings what is committed further, after each commit of the ledger as far
+   * as it is due, and with `last` all of it when the lane ends in order. Between batches: nothing is appended meanwhile.
+   * Each position it yields must be durable in the ledger before it goes on. When the signal is aborted it ends soon, and the
+   * next run's writer does the rest.
+   */
+  seal?(last: boolean): AsyncIterable<Position>
 }
 
 /** The outcome of reading one receipt's message back. */
 export interface ReadBack {
   readonly key: MessageKey
-  readonly state: 'intact' | 'missing' | 'altered'
+  /** `staged`: whole and safe in the state folder, but not yet at its place. */
+  readonly state: 'intact' | 'staged' | 'missing' | 'altered'
 }

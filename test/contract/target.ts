@@ -101,6 +101,9 @@ export function describeTarget(name: string, harness: TargetHarness): void {
           const receipts = await Promise.all(part.map(async (one) => writer.append(one)))
           await ledger.advance(lane, { committed: { receipts, position: await writer.commit(), at: 0 } })
         }
+        for await (const position of writer.seal?.(true) ?? []) {
+          await ledger.advance(lane, { begun: { announced: [], position, at: 0 } })
+        }
       }
       await expectExactly(many)
     })
@@ -147,7 +150,7 @@ export function describeTarget(name: string, harness: TargetHarness): void {
       const { position = fail() } = await ledger.load(lane)
       const killed = new MemoryLedger()
       await killed.advance(lane, { committed: { receipts: [], position, at: 0 } })
-      await deliver(place.target(), killed, batch.slice(0, count))
+      await deliver(place.target(), killed, batch.slice(0, count), { sealed: false })
       await place.breakOff((await receiptsOf(killed)).at(-1) ?? fail())
       await deliver(place.target(), ledger, batch)
       await expectExactly([earlier, ...batch])

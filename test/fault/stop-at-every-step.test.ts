@@ -26,7 +26,7 @@ afterAll(async () => {
 /** One run in this process, with everything real but its death. */
 async function run(folder: TempFolder, steps: Steps, batches: 'small' | 'large'): Promise<RunOutcome> {
   const clock = batches === 'small' ? new InstantClock() : systemClock
-  const context: TargetContext = { clock, series: undefined, run: 'r' }
+  const context: TargetContext = { clock, series: undefined, run: 'r', state: folder.at('state') }
   const targets = [
     { name: 'maildir', target: maildir.create(maildir.settings.parse({ path: folder.at('maildir') }), context) },
     { name: 'mbox', target: mbox.create(mbox.settings.parse({ path: folder.at('mbox') }), context) },

@@ -14,6 +14,8 @@ interface RunOptions {
   readonly announce?: readonly Message[]
   /** Announced by a dead run and not to be had in this one: it stays announced. */
   readonly postponed?: readonly Message[]
+  /** False: the run never came to its end. */
+  readonly sealed?: boolean
 }
 
 /** One run of the engine's loop, without the engine: one batch. */
@@ -21,7 +23,7 @@ export async function deliver(
   target: Target,
   ledger: MemoryLedger,
   batch: readonly Message[],
-  { kill, announce = batch, postponed = [] }: RunOptions = {},
+  { kill, announce = batch, postponed = [], sealed = true }: RunOptions = {},
 ): Promise<readonly Receipt[]> {
   await using writer = await target.open(lane, await ledger.load(lane), signal)
   let steps = 0
@@ -42,6 +44,12 @@ export async function deliver(
   if (steps++ === kill) return []
   const committed = { receipts, position, at: 0 }
   await ledger.advance(lane, { committed, ...(postponed.length > 0 && { begun: begun(postponed) }) })
+  if (!sealed) return receipts
+  for await (const position of writer.seal?.(true) ?? []) {
+    if (steps++ === kill) return receipts
+    await ledger.advance(lane, { begun: { ...begun(postponed), position } })
+    if (steps++ === kill) return receipts
+  }
   return receipts
 }
 

@@ -85,6 +85,7 @@ export class Steps {
       },
       append: async (message) => this.around(async () => writer.append(this.#message(message))),
       commit: async () => this.around(async () => writer.commit()),
+      ...(writer.seal && { seal: (last: boolean) => this.#stepped(writer.seal?.(last) ?? none()) }),
       [Symbol.asyncDispose]: async () => writer[Symbol.asyncDispose](),
     }
   }
@@ -104,6 +105,15 @@ export class Steps {
     }
   }
 
+  async *#stepped<T>(steps: AsyncIterable<T>): AsyncIterable<T> {
+    this.step()
+    for await (const one of steps) {
+      this.step()
+      yield one
+      this.step()
+    }
+  }
+
   #session(session: Session): Session {
     return {
       list: async () => this.around(async () => session.list()),
@@ -112,6 +122,10 @@ export class Steps {
       [Symbol.asyncDispose]: async () => session[Symbol.asyncDispose](),
     }
   }
+}
+
+async function* none(): AsyncIterable<never> {
+  yield* []
 }
 
 /** The properties of a message, which may stand on its prototype. */

@@ -53,6 +53,7 @@ export function maildirTarget(settings: Partial<MaildirSettings>, context: Parti
     clock: new InstantClock(),
     series: undefined,
     run: 'run-1',
+    state: 'none',
     ...context,
   })
 }

@@ -55,6 +55,7 @@ export function mboxTarget(settings: Partial<MboxSettings>, context: Partial<Tar
     clock: new InstantClock(),
     series: undefined,
     run: 'run-1',
+    state: 'none',
     ...context,
   })
 }

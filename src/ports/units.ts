@@ -1,5 +1,7 @@
 import { z } from 'zod'
 
+// How durations and sizes are written in plans, wherever a setting is declared.
+
 const durationForm = /^(\d{1,9})(ms|s|m|h|d)$/
 const millisecondsIn = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 

@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import crc32 from 'crc-32'
+import { type Entry, openPromise, type ZipFile } from 'yauzl'
+import { errorCode } from '../files/durable.js'
+
+/** The path of a volume: NAME.zip, NAME-0002.zip, … */
+export function volumePath(archive: string, number: number): string {
+  return number === 1
+    ? archive
+    : `${archive.slice(0, -extension.length)}-${String(number).padStart(4, '0')}${extension}`
+}
+
+/** The volumes of an archive that are there, whoever wrote them, in their order. */
+export async function volumesOf(archive: string): Promise<readonly string[]> {
+  let names: readonly string[]
+  try {
+    names = await readdir(dirname(archive))
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return []
+    throw error
+  }
+  const first = basename(archive)
+  const start = `${first.slice(0, -extension.length)}-`
+  const numbers = names.flatMap((name) => {
+    if (name === first) return [1]
+    if (!name.startsWith(start) || !name.endsWith(extension)) return []
+    const digits = name.slice(start.length, -extension.length)
+    return /^\d{4,9}$/.test(digits) && Number(digits) > 1 ? [Number(digits)] : []
+  })
+  return numbers.sort((a, b) => a - b).map((number) => join(dirname(archive), basename(volumePath(archive, number))))
+}
+
+const extension = '.zip'
+
+/** One zip file, open for reading. */
+export class Volume {
+  readonly #zip: ZipFile
+  /** In the order of its directory. */
+  readonly entries: ReadonlyMap<string, Entry>
+
+  /** Undefined where there is no such file, or it is no zip file. */
+  static async open(path: string): Promise<Volume | undefined> {
+    let zip: ZipFile
+    try {
+      zip = await openPromise(path, { lazyEntries: true, autoClose: false })
+    } catch (error) {
+      // The system's errors have codes, those of the format have none.
+      if (errorCode(error) === '' || errorCode(error) === 'ENOENT' || errorCode(error) === 'EISDIR') return undefined
+      throw error
+    }
+    try {
+      const entries = new Map<string, Entry>()
+      for await (const entry of zip.eachEntry()) entries.set(entry.fileName, entry)
+      return new Volume(zip, entries)
+    } catch (error) {
+      zip.close()
+      if (errorCode(error) === '') return undefined
+      throw error
+    }
+  }
+
+  private constructor(zip: ZipFile, entries: ReadonlyMap<string, Entry>) {
+    this.#zip = zip
+    this.entries = entries
+  }
+
+  /** SHA-256 and octets of what the entry holds; undefined where it is damaged. */
+  async read(entry: Entry): Promise<{ readonly sha256: string; readonly size: number } | undefined> {
+    const hash = createHash('sha256')
+    let crc = 0
+    let size = 0
+    try {
+      for await (const chunk of await this.#zip.openReadStreamPromise(entry)) {
+        const bytes = chunk as Uint8Array
+        hash.update(bytes)
+        crc = crc32.buf(bytes, crc)
+        size += bytes.length
+      }
+    } catch (error) {
+      if (damage.test(errorCode(error))) return undefined
+      throw error
+    }
+    return crc >>> 0 === entry.crc32 && size === entry.uncompressedSize
+      ? { sha256: hash.digest('hex'), size }
+      : undefined
+  }
+
+  close(): void {
+    this.#zip.close()
+  }
+}
+
+/** zlib's errors have codes of their own, those of the format have none. */
+const damage = /^(Z_.*)?$/
+
+/** Finds messages in the volumes of one archive; holds one of them open. */
+export class Library {
+  readonly #paths: readonly string[]
+  /** Which volume holds an entry. */
+  readonly #volumes: ReadonlyMap<string, number>
+  #open: { readonly index: number; readonly volume: Volume | undefined } | undefined
+
+  static async open(archive: string): Promise<Library> {
+    const paths = await volumesOf(archive)
+    const volumes = new Map<string, number>()
+    for (const [index, path] of paths.entries()) {
+      const volume = await Volume.open(path)
+      for (const name of volume?.entries.keys() ?? []) volumes.set(name, index)
+      volume?.close()
+    }
+    return new Library(paths, volumes)
+  }
+
+  private constructor(paths: readonly string[], volumes: ReadonlyMap<string, number>) {
+    this.#paths = paths
+    this.#volumes = volumes
+  }
+
+  get names(): Iterable<string> {
+    return this.#volumes.keys()
+  }
+
+  /** The digest of what the archive holds under this name, empty where it is damaged; undefined where there is nothing. */
+  async read(name: string): Promise<string | undefined> {
+    const index = this.#volumes.get(name)
+    if (index === undefined) return undefined
+    if (this.#open?.index !== index) {
+      this.close()
+      this.#open = { index, volume: await Volume.open(this.#paths[index] ?? '') }
+    }
+    const entry = this.#open.volume?.entries.get(name)
+    if (!entry) return undefined
+    return (await this.#open.volume?.read(entry))?.sha256 ?? ''
+  }
+
+  close(): void {
+    this.#open?.volume?.close()
+    this.#open = undefined
+  }
+}

@@ -1,0 +1,127 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { privateMode } from '../files/create-file.js'
+import { type Staged, type StagedFacts, isIntact, readLine, readRecords, recordLine } from './eml-zip-record.js'
+
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants
+
+/** One file of the staging: the messages of one volume to be, one behind the other. */
+export class Segment {
+  readonly number: number
+  readonly path: string
+  /** The first volume of the archive that it belongs to: a series has one in each place. */
+  readonly archive: string
+  /** Octets up to the end of the last whole message. */
+  size: number
+  entries = 0
+  /** Something was written since the last sync. */
+  #unsynced = false
+  readonly #file: FileHandle
+
+  private constructor(facts: { number: number; path: string; archive: string; size: number }, file: FileHandle) {
+    this.number = facts.number
+    this.path = facts.path
+    this.archive = facts.archive
+    this.size = facts.size
+    this.#file = file
+  }
+
+  static pathOf(folder: string, number: number): string {
+    return join(folder, `${number}.staged`)
+  }
+
+  /** The number in a segment's file name; undefined for other files. */
+  static numberOf(name: string): number | undefined {
+    const digits = /^(\d{1,15})\.staged$/.exec(name)?.[1]
+    return digits === undefined ? undefined : Number(digits)
+  }
+
+  static async create(folder: string, number: number, archive: string): Promise<Segment> {
+    const path = Segment.pathOf(folder, number)
+    const file = await open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, privateMode)
+    const line = Buffer.from(`${JSON.stringify({ archive })}\n`)
+    await writeAll(file, line, 0)
+    const segment = new Segment({ number, path, archive, size: line.length }, file)
+    segment.#unsynced = true
+    return segment
+  }
+
+  /**
+   * A segment of an earlier run; undefined where it was not even begun. Up to `committed` it is as it was synced; what
+   * stands behind that is handed to `found` as far as it is whole, and the rest is cut off.
+   */
+  static async open(
+    { folder, number, committed }: { readonly folder: string; readonly number: number; readonly committed: number },
+    found: (staged: Staged, archive: string) => void,
+  ): Promise<Segment | undefined> {
+    const path = Segment.pathOf(folder, number)
+    const file = await open(path, O_RDWR | O_NOFOLLOW)
+    try {
+      const { size } = await file.stat()
+      const first = await readLine(file, 0)
+      if (!first) {
+        await file.close()
+        return undefined
+      }
+      const { archive } = first.value as { archive: string }
+      const segment = new Segment({ number, path, archive, size: first.end }, file)
+      for await (const staged of readRecords(file, { path, from: first.end, size })) {
+        const end = staged.offset + staged.size
+        if (end > committed) {
+          if (!(await isIntact(staged))) break
+          found(staged, archive)
+        }
+        segment.size = end
+        segment.entries++
+      }
+      if (segment.size < size && segment.size >= committed) await file.truncate(segment.size)
+      // What a dead run wrote and did not sync becomes part of the next commit.
+      segment.#unsynced = segment.size > committed
+      return segment
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+  }
+
+  /** Writes the message behind the others; what fails leaves nothing. */
+  async append(facts: StagedFacts, chunks: AsyncIterable<Uint8Array>): Promise<Staged> {
+    const start = this.size
+    const line = recordLine(facts)
+    this.#unsynced = true
+    try {
+      let end = start + (await writeAll(this.#file, line, start))
+      for await (const chunk of chunks) end += await writeAll(this.#file, chunk, end)
+      if (end !== start + line.length + facts.size) throw new Error('a message of another size than was said')
+      this.size = end
+      this.entries++
+      return { ...facts, path: this.path, offset: start + line.length }
+    } catch (error) {
+      await this.#file.truncate(start).catch(() => undefined)
+      throw error
+    }
+  }
+
+  async sync(): Promise<void> {
+    if (this.#unsynced) await this.#file.datasync()
+    this.#unsynced = false
+  }
+
+  /** All its messages in order. */
+  async *records(): AsyncIterable<Staged> {
+    const first = await readLine(this.#file, 0)
+    yield* readRecords(this.#file, { path: this.path, from: first?.end ?? this.size, size: this.size })
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close()
+  }
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<number> {
+  for (let done = 0; done < bytes.length;) {
+    done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten
+  }
+  return bytes.length
+}

@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto'
+import { lstat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { errorCode } from '../files/durable.js'
+import { Fault } from '../ports/fault.js'
+import type { TargetContext } from '../ports/kind.js'
+import type { MessageKey } from '../ports/message.js'
+import type { Position, Receipt } from '../ports/target.js'
+import { volumesOf } from './eml-zip-library.js'
+import { type Announcement, wasPublished } from './eml-zip-publish.js'
+import type { Mark } from './eml-zip-staging.js'
+
+/** A position: where the volumes go, how far the staging is committed, and which part of it stands in volumes by now. */
+export interface Standing {
+  /** Name of the lane's folder in the staging. */
+  readonly staging: string
+  /** The first volume, and on which device its folder was. */
+  readonly archive: string
+  readonly dev: number
+  /** The number of the last volume, 0 before the first. */
+  readonly number: number
+  readonly committed?: Mark | undefined
+  /** Segments up to this one are history. */
+  readonly sealed: number
+  /** The volume that is about to get its name. */
+  readonly sealing?: Announcement | undefined
+  /** Announced by dead runs, whole, and in volumes although no receipt says so. */
+  readonly left: readonly Left[]
+}
+
+/** A copy that has no receipt yet. */
+export interface Left extends Pick<Receipt, 'sha256' | 'size' | 'flags' | 'where'> {
+  readonly key: MessageKey
+}
+
+export function parseStanding(position: Position | undefined): Standing | undefined {
+  return position === undefined ? undefined : (JSON.parse(position) as Standing)
+}
+
+/** Where a lane that never was here begins. */
+export function freshStanding(archive: string): Standing {
+  return { staging: randomBytes(8).toString('hex'), archive, dev: 0, number: 0, sealed: 0, left: [] }
+}
+
+/** Where the lane stands at its present place, once it is known whether a dead run's volume got its name. */
+export async function settle(
+  before: Standing,
+  { archive, dev }: { readonly archive: string; readonly dev: number },
+): Promise<Standing> {
+  const { sealing, ...rest } = before
+  const standing = sealing && (await wasPublished(sealing)) ? published(rest, sealing) : rest
+  return { ...standing, archive, dev, number: archive === standing.archive ? standing.number : 0 }
+}
+
+/** The announced volume has its name. */
+export function published(standing: Standing, { segment, archive, number }: Announcement): Standing {
+  const counted = archive === standing.archive ? { number } : {}
+  return { ...standing, ...counted, sealed: segment, sealing: undefined }
+}
+
+/** What a receipt says of where the message is: its name, and in a series which archive. */
+export function placeOf(archive: string, name: string, { series }: Pick<TargetContext, 'series'>): string {
+  return series === undefined ? name : `${archive}/${name}`
+}
+
+/** The device and number of a folder; undefined where there is none. */
+export async function folderIdentity(
+  path: string,
+): Promise<{ readonly dev: number; readonly ino: number } | undefined> {
+  try {
+    const { dev, ino } = await lstat(path)
+    return { dev, ino }
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined
+    throw error
+  }
+}
+
+/** A lane with receipts must find its folder, and of its volumes at least one (CONTRACT, `target-gone`; QUIRKS FS-08). */
+export async function requirePresent(archive: string, before: Standing | undefined): Promise<void> {
+  const folder = dirname(archive)
+  const identity = await folderIdentity(folder)
+  if (!identity) throw gone(folder)
+  // An archive that the plan says was moved may be on another device now.
+  if (before?.archive === archive && identity.dev !== before.dev) {
+    throw new Fault('target-gone', `${folder} is on another device than before`)
+  }
+  if (before && before.number > 0 && (await volumesOf(archive)).length === 0) {
+    throw new Fault('target-gone', `no volume of ${archive} is left, although messages were delivered there`)
+  }
+}
+
+export function gone(folder: string): Fault {
+  return new Fault('target-gone', `the folder ${folder} is not there any more`)
+}

@@ -1,0 +1,48 @@
+import { join } from 'node:path'
+import { diskFault } from '../files/durable.js'
+import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
+import type { Lane, Progress, ReadBack, Receipt, Target, Writer } from '../ports/target.js'
+import { type EmlZipSettings, emlZipSettings } from './eml-zip-settings.js'
+import { archivePath } from './eml-zip-path.js'
+
+/** An archive of zip files with a file for each message. */
+export const emlZip: TargetKind = defineKind({
+  type: 'eml-zip',
+  settings: emlZipSettings,
+  fields: [{ key: 'path', form: 'template-path' }],
+  create: (chosen: EmlZipSettings, context: TargetContext) => new EmlZipTarget(chosen, context),
+})
+
+/** What zips, unzips and decodes is loaded only where a plan has such a target. */
+class EmlZipTarget implements Target {
+  readonly shareable = false
+  readonly place: string
+  readonly #settings: EmlZipSettings
+  readonly #context: TargetContext
+
+  constructor(chosen: EmlZipSettings, context: TargetContext) {
+    this.#settings = chosen
+    this.#context = context
+    this.place = `eml-zip:${context.series ?? archivePath(chosen.path)}`
+  }
+
+  async open(_: Lane, progress: Progress, signal: AbortSignal): Promise<Writer> {
+    const { EmlZipWriter } = await import('./eml-zip-writer.js')
+    const archive = archivePath(this.#settings.path)
+    try {
+      return await EmlZipWriter.open(archive, this.#settings, { context: this.#context, progress, signal })
+    } catch (error) {
+      throw diskFault(error, 'use the archive', archive)
+    }
+  }
+
+  async *read(_: Lane, progress: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<ReadBack> {
+    const { readBack } = await import('./eml-zip-read-back.js')
+    const archive = archivePath(this.#settings.path)
+    try {
+      yield* readBack({ archive, staging: join(this.#context.state, 'staging'), progress }, receipts)
+    } catch (error) {
+      throw diskFault(error, 'read', archive)
+    }
+  }
+}
