@@ -71,4 +71,11 @@ const mbox: TargetKind = defineKind({
   create: unmade,
 })
 
-export const kinds: Kinds = { sources: [pop3, spare], targets: [maildir, mbox] }
+const emlZip: TargetKind = defineKind({
+  type: 'eml-zip',
+  settings: z.strictObject({ path: z.string() }),
+  fields: [{ key: 'path', form: 'template-path' }],
+  create: unmade,
+})
+
+export const kinds: Kinds = { sources: [pop3, spare], targets: [maildir, mbox, emlZip] }
