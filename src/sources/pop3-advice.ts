@@ -99,7 +99,8 @@ const symptoms: readonly Symptom[] = [
     advice: () => 'the mailbox is over its quota: make room in it with a mail program, or have the quota raised',
   },
   {
-    says: /plain ?text auth|non-secure|\b(?:ssl|tls)\b.*(?:required|first|only)|(?:requires?|needs?|use|using) (?:ssl|tls|starttls|encrypt)|under a layer|must issue a stls/,
+    // Cyrus; what others say of it, the sign-in itself understands.
+    says: /under a layer/,
     at: forGood,
     advice: () => 'the server wants TLS before it takes a password: use `tls: implicit` or `tls: starttls`',
   },

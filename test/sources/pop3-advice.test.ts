@@ -46,9 +46,7 @@ describe('advice from the words of servers', () => {
     ['-ERR [AUTH] account locked', /^the account itself is locked or disabled/],
     ['-ERR mailbox quota exceeded', /over its quota/, { code: 'throttled' }],
     ['-ERR [SYS/TEMP] mailbox full', /over its quota/, { code: 'server-busy' }],
-    ['-ERR [AUTH] Plaintext authentication disallowed on non-secure (SSL/TLS) connections.', /wants TLS/],
     ['-ERR [AUTH] USER command only available under a layer', /wants TLS/],
-    ['-ERR Must issue a STLS command first', /wants TLS/],
     [
       '-ERR Account is abnormal, service is not open, password is incorrect, login frequency limited, or system is busy',
       /does not say which.*authorization code/,
@@ -134,6 +132,19 @@ describe('a source with a provider', () => {
     expect(server({ provider: 'gmail', ...pop3.presets?.settings.get('gmail') })).toBe(
       server({ host: 'pop.gmail.com' }),
     )
+  })
+
+  test('PRV-04 what Gmail does with fetched mail is said with EXPIRE 0', async () => {
+    await using server = await ScriptServer.start(greeted(maildrop([], 'EXPIRE 0\r\nUIDL\r\n')))
+    const warnings = async (settings: object): Promise<unknown> => {
+      const { source, events } = sourceAt(server.port, { ...settings })
+      await (await source.connect(never))[Symbol.asyncDispose]()
+      return events.map((event) => event.type === 'warning' && event.message)
+    }
+    const inGeneral = 'the server may remove messages as soon as they were fetched (EXPIRE 0)'
+    expect(await warnings({})).toEqual([inGeneral])
+    const { afterFetch } = findProvider('gmail', '', '') ?? {}
+    expect(await warnings({ provider: 'gmail' })).toEqual([`${inGeneral}: ${String(afterFetch)}`])
   })
 
   test('AUT-14 advice also where the refusal comes behind the sign-in', async () => {
