@@ -45,7 +45,7 @@ export function judge(name: string, { ended, told }: Outcome, around: Circumstan
     return around.connection.fault('auth-unavailable', 'the server wants TLS first', { reply: ended.text, hint })
   }
   if (told === 'name' || isUnknown(ended)) return unknown(name, ended, around)
-  return refused(name, ended, around)
+  return refused(name, { reply: ended, told }, around)
 }
 
 function hungUp(name: string, told: Outcome['told'], around: Circumstances & { readonly cause: Fault }): Fault {
@@ -68,17 +68,23 @@ function unknown(name: string, reply: Reply, around: Circumstances): Fault | und
   return around.experience.unfit.has(name) ? undefined : new RefusedSignIn(fault, 'reconnect')
 }
 
-function refused(name: string, reply: Reply, around: Circumstances): Fault {
+function refused(
+  name: string,
+  { reply, told }: { readonly reply: Reply; readonly told: Outcome['told'] },
+  around: Circumstances,
+): Fault {
   const { connection, refusal } = around
   const text = [reply.text, ...(refusal ? [`(${refusal.words})`] : [])].join(' ')
   const what = isToken(name) ? 'the access token' : 'user or password'
   const facts = { reply: text, ...hintFor(name) }
   const fault = connection.fault('auth-failed', `the server refuses ${what}`, facts)
   if (refusal?.expired) return new RefusedSignIn(fault, 'other-token')
-  if (isClear(reply)) return fault
-  // The server may offer more than its stored passwords allow (QUIRKS AUT-04).
-  const indirect = indirectNames.includes(name) && leaves(name, around, indirectNames)
-  return new RefusedSignIn(fault, indirect ? 'other-mechanism' : 'later')
+  // Servers offer more than their stored passwords allow (QUIRKS AUT-04); Dovecot then refuses before there is a proof.
+  const unjudged = told === 'part' || !isClear(reply)
+  if (unjudged && indirectNames.includes(name) && leaves(name, around, indirectNames)) {
+    return new RefusedSignIn(fault, 'other-mechanism')
+  }
+  return isClear(reply) ? fault : new RefusedSignIn(fault, 'later')
 }
 
 /** Whether the next attempt has something else to try, which is noted. */

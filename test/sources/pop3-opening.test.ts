@@ -123,6 +123,13 @@ describe('AUT-04 offered, but of no use', () => {
     expect(named.lines.flat().filter((line) => !/^AUTH CRAM-MD5$/.test(line))).toHaveLength(2)
   })
 
+  test('refused before there is a proof, as by a server with digests of passwords: PLAIN', async () => {
+    const replies = { CAPA: capa('SCRAM-SHA-256 SCRAM-SHA-1 PLAIN'), AUTH: '-ERR [AUTH] no\r\n' }
+    const { error, lines } = await connect(replies)
+    expect(error).toMatchObject({ code: 'auth-failed' })
+    expect(lines.map((session) => session.map((line) => line.split(' ')[1]))).toEqual([['SCRAM-SHA-256'], ['PLAIN']])
+  })
+
   test('a named one at which the server hangs up: once more, then the account stops', async () => {
     const { error, lines } = await connect({ AUTH: Peer.end }, { source: { auth: 'cram-md5' } })
     expect(error).toMatchObject({ code: 'auth-unavailable', transient: false })

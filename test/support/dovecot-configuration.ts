@@ -6,11 +6,24 @@ export interface Owner {
   readonly gid: number
 }
 
+/** How one can sign in. */
+export interface DovecotAuth {
+  /** Default: `plain`. */
+  readonly mechanisms?: readonly string[]
+  /** May sign in as anyone: name and password. */
+  readonly master?: readonly [string, string]
+  /** Where an access token is asked about. */
+  readonly introspection?: string
+  /** What is kept of the users' password; default: `{PLAIN}secret`. */
+  readonly stored?: string
+}
+
 export interface DovecotSettings {
   readonly folder: string
   readonly ports: { readonly plain: number; readonly tls: number }
   readonly owner: Owner
   readonly pop3: readonly string[]
+  readonly auth: DovecotAuth
   readonly certificate: { readonly cert: string; readonly key: string }
   /** What its processes inherit. */
   readonly environment: Readonly<Record<string, string>>
@@ -22,6 +35,7 @@ export function dovecotConfiguration({
   ports,
   owner,
   pop3,
+  auth,
   certificate,
   environment,
 }: DovecotSettings): string {
@@ -43,6 +57,9 @@ default_login_user = ${owner.user}
 first_valid_uid = 1
 mail_max_userip_connections = 100
 auth_failure_delay = 0
+auth_mechanisms = ${(auth.mechanisms ?? ['plain']).join(' ')}
+${auth.master ? masterPassdb(folder) : ''}
+${auth.introspection === undefined ? '' : tokenPassdb(folder)}
 passdb {
   driver = passwd-file
   args = scheme=PLAIN username_format=%u ${folder}/users
@@ -75,5 +92,33 @@ service pop3-login {
     ssl = yes
   }
 }
+`
+}
+
+/** RFC 4616's authorization identity is whom the master acts as. */
+function masterPassdb(folder: string): string {
+  return `passdb {
+  driver = passwd-file
+  args = scheme=PLAIN username_format=%u ${folder}/masters
+  master = yes
+  result_success = continue
+}`
+}
+
+function tokenPassdb(folder: string): string {
+  return `passdb {
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = ${folder}/oauth2.conf.ext
+}`
+}
+
+/** Asks about a token by POST; it must be active. */
+export function introspectionSettings(url: string): string {
+  return `introspection_mode = post
+introspection_url = ${url}
+username_attribute = username
+active_attribute = active
+active_value = true
 `
 }

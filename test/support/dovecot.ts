@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { dovecotConfiguration, type Owner } from './dovecot-configuration.js'
+import { dovecotConfiguration, type DovecotAuth, introspectionSettings, type Owner } from './dovecot-configuration.js'
 import { findDovecot, inherited, relocated } from './dovecot-program.js'
 import { freePorts } from './free-ports.js'
 import { tempFolder, type TempFolder } from './rig.js'
@@ -17,6 +17,7 @@ export interface DovecotOptions {
   readonly users?: Readonly<Record<string, 'maildir' | 'mbox'>>
   /** Lines for `protocol pop3 { … }`, such as `pop3_lock_session = yes`. */
   readonly pop3?: readonly string[]
+  readonly auth?: DovecotAuth
 }
 
 /**
@@ -55,7 +56,10 @@ export class Dovecot implements AsyncDisposable {
     }
   }
 
-  static async #launch(root: string, { users = { alice: 'maildir' }, pop3 = [] }: DovecotOptions): Promise<Dovecot> {
+  static async #launch(
+    root: string,
+    { users = { alice: 'maildir' }, pop3 = [], auth = {} }: DovecotOptions,
+  ): Promise<Dovecot> {
     const folder = await tempFolder()
     const [plain, tls] = await freePorts(2)
     const ports = { plain: plain ?? 0, tls: tls ?? 0 }
@@ -65,9 +69,17 @@ export class Dovecot implements AsyncDisposable {
     for (const part of ['run', 'state', 'mail']) await mkdir(folder.at(part), { mode: 0o755 })
     await symlink(`${root}/usr/lib/dovecot`, folder.at('run', relocated))
     const certificate = { cert: tlsFile('good.pem'), key: tlsFile('good.key') }
-    const settings = { folder: folder.path, ports, owner, pop3, certificate, environment: environmentVariables }
+    const settings = { folder: folder.path, ports, owner, pop3, auth, certificate, environment: environmentVariables }
     await writeFile(folder.at('dovecot.conf'), dovecotConfiguration(settings))
-    await writeFile(folder.at('users'), await accounts(folder, users, owner))
+    await writeFile(
+      folder.at('users'),
+      await accounts(folder, users, { owner, stored: auth.stored ?? '{PLAIN}secret' }),
+    )
+    if (auth.master) await writeFile(folder.at('masters'), `${auth.master[0]}:{PLAIN}${auth.master[1]}\n`)
+    const { introspection } = auth
+    if (introspection !== undefined) {
+      await writeFile(folder.at('oauth2.conf.ext'), introspectionSettings(introspection))
+    }
     // What the installed program does by itself: it has its configuration read by doveconf, which then becomes Dovecot.
     const command = [
       `${root}/usr/bin/doveconf`,
@@ -192,7 +204,11 @@ async function give(path: string, { uid, gid }: Owner): Promise<void> {
 }
 
 /** The password file (user:password:uid:gid:gecos:home:shell:extra fields), and the folders of the users. */
-async function accounts(folder: TempFolder, users: Readonly<Record<string, string>>, owner: Owner): Promise<string> {
+async function accounts(
+  folder: TempFolder,
+  users: Readonly<Record<string, string>>,
+  { owner, stored }: { readonly owner: Owner; readonly stored: string },
+): Promise<string> {
   let lines = ''
   for (const [user, kind] of Object.entries(users)) {
     const home = folder.at('mail', user)
@@ -203,7 +219,7 @@ async function accounts(folder: TempFolder, users: Readonly<Record<string, strin
       await give(join(home, part), owner)
     }
     const location = kind === 'maildir' ? `maildir:${inbox}` : `mbox:${home}/folders:INBOX=${inbox}`
-    lines += `${user}:{PLAIN}secret:${owner.uid}:${owner.gid}::${home}::userdb_mail=${location}\n`
+    lines += `${user}:${stored}:${owner.uid}:${owner.gid}::${home}::userdb_mail=${location}\n`
   }
   return lines
 }
