@@ -14,7 +14,7 @@ const layers = {
   '^src/sasl/': ['sasl', 'ports/fault', 'ports/secret'],
   '^src/net/': ['net', 'ports/fault'],
   '^src/mail/': ['mail', 'ports/fault'],
-  '^src/files/': ['files', 'ports/fault', 'ports/clock', 'ports/spool'],
+  '^src/files/': ['files', 'ports/fault', 'ports/clock', 'ports/spool', 'ports/quarantine'],
   '^src/providers/': ['providers'],
   '^src/sample/': ['sample', 'net', 'mail'],
   '^src/ports/': ['ports'],

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { type Migration, migrate, type RunOutcome } from '../src/app/migrate.js'
 import { diskFault, makeDirectory } from '../src/files/durable.js'
 import { type Lock, takeLock } from '../src/files/lock.js'
+import { openQuarantine } from '../src/files/quarantine.js'
 import { openSpool } from '../src/files/spool.js'
 import { openLedger } from '../src/ledgers/sqlite.js'
 import type { PlannedAccount } from '../src/plan/plan.js'
@@ -86,13 +87,14 @@ function warn({ plan, accounts, exposesSecrets }: OpenedPlan, emit: Emit): void 
   emit({ type: 'warning', code: 'plan-readable', message })
 }
 
-type State = Pick<Migration, 'ledger' | 'spool'> & AsyncDisposable
+type State = Pick<Migration, 'ledger' | 'spool' | 'quarantine'> & AsyncDisposable
 
-/** The state folder, locked, with its ledger and spool. A dry run only reads the ledger and leaves no trace. */
+/** The state folder, locked, with its ledger, spool and quarantine. A dry run only reads the ledger and leaves no trace. */
 async function openState({ plan, stateFolder, run }: OpenedPlan, dryRun: boolean): Promise<State> {
   const lock = dryRun ? undefined : await lockState(stateFolder, { run, what: `the state of ${plan.file}` })
   try {
     const spool = dryRun ? noSpool : await openSpool(join(stateFolder, 'spool'))
+    const quarantine = openQuarantine(join(stateFolder, 'quarantine'), systemClock)
     const ledger = await openLedger({ folder: stateFolder, readOnly: dryRun, clock: systemClock })
     const close = async (): Promise<void> => {
       try {
@@ -101,7 +103,7 @@ async function openState({ plan, stateFolder, run }: OpenedPlan, dryRun: boolean
         await lock?.release()
       }
     }
-    return { ledger, spool, [Symbol.asyncDispose]: close }
+    return { ledger, spool, quarantine, [Symbol.asyncDispose]: close }
   } catch (error) {
     await lock?.release()
     throw error

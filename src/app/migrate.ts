@@ -5,9 +5,11 @@ import type { RetryPolicy } from '../pipeline/backoff.js'
 import { Budget } from '../pipeline/budget.js'
 import { MessageIntake } from '../pipeline/intake.js'
 import type { BatchLimits } from '../pipeline/lane.js'
+import { quarantineName } from '../pipeline/quarantine.js'
 import type { Clock } from '../ports/clock.js'
 import type { Counts, Emit } from '../ports/event.js'
 import type { Enrolment, Ledger } from '../ports/ledger.js'
+import type { QuarantineFolder } from '../ports/quarantine.js'
 import type { Spool } from '../ports/spool.js'
 import { recognise } from './enrol.js'
 
@@ -21,6 +23,7 @@ export interface Migration {
   readonly jobs: readonly MigrationJob[]
   readonly ledger: Ledger
   readonly spool: Spool
+  readonly quarantine: QuarantineFolder
   readonly clock: Clock
   readonly emit: Emit
   readonly concurrency: { readonly accounts: number; readonly perHost: number }
@@ -55,7 +58,10 @@ export async function migrate(migration: Migration): Promise<RunOutcome> {
   const { run, planFile, jobs, ledger, clock, emit, dryRun } = migration
   const startedAt = clock.monotonic()
   const enrolments = await enrol(migration)
-  if (!dryRun) await ledger.startRun(run, clock.now())
+  if (!dryRun) {
+    await sweepQuarantine(migration)
+    await ledger.startRun(run, clock.now())
+  }
   emit({ type: 'run.started', run, plan: planFile, accounts: jobs.length })
   const accounts = await runAccounts(dryRun ? underRecordedNames(migration, enrolments) : migration)
   return {
@@ -76,6 +82,15 @@ async function enrol({ jobs, ledger, dryRun, emit }: Migration): Promise<readonl
   for (const warning of warnings) emit({ type: 'warning', ...warning })
   if (!dryRun) await ledger.enrol(enrolments)
   return enrolments
+}
+
+/** A killed run may have left files that the ledger does not speak of, or not any more. */
+async function sweepQuarantine({ ledger, quarantine }: Migration): Promise<void> {
+  const kept = new Set<string>()
+  for (const { account } of await ledger.known()) {
+    for (const one of await ledger.kept(account)) kept.add(quarantineName(one.origin, one))
+  }
+  await quarantine.sweep(kept)
 }
 
 /** A dry run renames nothing in the ledger, so it looks renamed lanes up by the names that stand there. */

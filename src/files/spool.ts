@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, open, readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Fault } from '../ports/fault.js'
+import { Fault, type FaultCode } from '../ports/fault.js'
 import type { Spool, SpoolFile } from '../ports/spool.js'
 import { diskFault, errorCode, makeDirectory } from './durable.js'
 
@@ -56,9 +56,11 @@ class File implements SpoolFile {
   }
 }
 
-/** A full disk stops the message that fills it, which is gone from it then; anything else concerns the whole run. */
-function spoolFault(error: unknown, action: string, path: string): Fault {
+/** A disk without room for a message stops that message alone, of which nothing stays; anything else concerns the whole run. */
+export function spoolFault(error: unknown, action: string, path: string): Fault {
   if (error instanceof Fault) return error
   const { code, message } = diskFault(error, action, path)
-  return new Fault(code === 'disk-full' ? 'spool-full' : 'state-failed', message, { cause: error })
+  return new Fault(noRoom.has(code) ? 'spool-full' : 'state-failed', message, { cause: error })
 }
+
+const noRoom: ReadonlySet<FaultCode> = new Set(['disk-full', 'too-big'])

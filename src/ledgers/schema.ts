@@ -8,6 +8,7 @@ export const schemaVersion = 1
  * - `accounts.origin` is the account's first name, the salt of names made from keys.
  * - `lanes.begun` is the announced batch as JSON, null after a clean end: beginning a batch costs one row.
  * - `receipts` are stored per lane in the order of delivery; keys are the UIDL's bytes (see MessageKey).
+ * - `quarantine` holds what a lane's target refused for good and has no receipt for; the bytes are in the state folder.
  * - `lanes.messages` and `lanes.bytes` sum the receipts up, so that nobody has to count them.
  */
 export const schema = `
@@ -48,6 +49,16 @@ export const schema = `
     PRIMARY KEY (lane, seq)
   ) STRICT, WITHOUT ROWID;
   CREATE UNIQUE INDEX receipts_by_key ON receipts (lane, key);
+  CREATE TABLE quarantine (
+    lane INTEGER NOT NULL REFERENCES lanes (id),
+    key BLOB NOT NULL,
+    sha256 BLOB NOT NULL,
+    size INTEGER NOT NULL,
+    flags TEXT NOT NULL,
+    code TEXT NOT NULL,
+    error TEXT NOT NULL,
+    PRIMARY KEY (lane, key)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE failures (
     account INTEGER NOT NULL REFERENCES accounts (id),
     lane INTEGER REFERENCES lanes (id),

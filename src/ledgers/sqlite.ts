@@ -1,11 +1,14 @@
 import { join } from 'node:path'
 import type { AccountStatus, AccountSummary, Enrolment, KnownAccount, LaneStep, Ledger } from '../ports/ledger.js'
 import type { Flag, MessageKey } from '../ports/message.js'
+import type { KeptFor } from '../ports/quarantine.js'
 import type { Announced, Lane, Position, Progress, Receipt } from '../ports/target.js'
 import { Connection } from './connection.js'
-import type { Row, Value } from './driver.js'
+import type { Row } from './driver.js'
 import { accountId, enrolAll, knownAccounts } from './enrolment.js'
+import { hex, keyBytes, keyText } from './keys.js'
 import { type LedgerFile, openLedgerDatabase } from './open.js'
+import { keptOf, recordKept } from './quarantine.js'
 
 /** Opens the ledger of a state folder. */
 export async function openLedger(options: LedgerFile): Promise<Ledger> {
@@ -109,6 +112,7 @@ class SqliteLedger implements Ledger {
           bytes,
           row.id,
         )
+        recordKept(this.#connection, row.id, committed.kept ?? [])
       }
       if (begun) {
         const sql = 'UPDATE lanes SET position = ?, begun = ?, begun_at = ? WHERE id = ?'
@@ -118,6 +122,10 @@ class SqliteLedger implements Ledger {
     // Only now: a transaction that waited for a lock is worked through from the start.
     const row = this.#lanes.get(nameOf(lane))
     if (row) row.seq = seq
+  }
+
+  async kept(account: string): Promise<readonly KeptFor[]> {
+    return this.#connection.read(() => keptOf(this.#connection, account))
   }
 
   async startRun(run: string, startedAt: number): Promise<void> {
@@ -173,8 +181,8 @@ class SqliteLedger implements Ledger {
   #accountStatus(account: Row): AccountStatus {
     const lanes = this.#connection.all(
       `SELECT target, messages, bytes, (SELECT count(DISTINCT f.key) FROM failures f WHERE f.account = lanes.account AND
-          (f.lane = lanes.id OR (f.lane IS NULL AND NOT EXISTS
-            (SELECT 1 FROM receipts r WHERE r.lane = lanes.id AND r.key = f.key)))) AS failed
+          (f.lane = lanes.id OR f.lane IS NULL) AND NOT EXISTS
+            (SELECT 1 FROM receipts r WHERE r.lane = lanes.id AND r.key = f.key)) AS failed
         FROM lanes WHERE account = ? ORDER BY id`,
       account['id'] ?? null,
     )
@@ -252,16 +260,4 @@ function receiptOf(row: Row): Receipt {
     flags: String(row['flags']).split(' ').filter(Boolean) as Flag[],
     ...(stored !== null && { stored: hex(stored) }),
   }
-}
-
-function keyBytes(key: MessageKey): Uint8Array {
-  return Buffer.from(key, 'latin1')
-}
-
-function keyText(value: Value | undefined): MessageKey {
-  return Buffer.from(value as Uint8Array).toString('latin1') as MessageKey
-}
-
-function hex(value: Value | undefined): string {
-  return Buffer.from(value as Uint8Array).toString('hex')
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../ports/clock.js'
 import type { AccountOutcome, Counts, Emit } from '../ports/event.js'
 import { asFault, Fault } from '../ports/fault.js'
 import type { Ledger } from '../ports/ledger.js'
+import type { QuarantineFolder } from '../ports/quarantine.js'
 import type { Source } from '../ports/source.js'
 import { Agenda } from './agenda.js'
 import { Backoff, type RetryPolicy } from './backoff.js'
@@ -10,7 +11,8 @@ import type { Delivery } from './delivery.js'
 import type { MessageIntake } from './intake.js'
 import type { BatchLimits } from './lane.js'
 import { type AccountTarget, LaneBook } from './lane-book.js'
-import { Roster } from './roster.js'
+import { Quarantine } from './quarantine.js'
+import { type MessageFailure, Roster } from './roster.js'
 import { SecondFetch } from './second-fetch.js'
 import { deliver, runSession, type SessionContext } from './session.js'
 
@@ -26,6 +28,7 @@ export interface AccountContext {
   readonly clock: Clock
   readonly emit: Emit
   readonly intake: MessageIntake
+  readonly quarantine: QuarantineFolder
   readonly budget: Budget
   readonly batch: BatchLimits
   readonly retry: RetryPolicy
@@ -56,6 +59,7 @@ class AccountRun {
   readonly #job: AccountJob
   readonly #context: AccountContext
   readonly #roster = new Roster()
+  readonly #quarantine: Quarantine
   readonly #books: readonly LaneBook[]
   readonly #agenda: Agenda
   readonly #session: SessionContext
@@ -73,10 +77,11 @@ class AccountRun {
     const onDelivered = (delivery: Delivery): void => {
       this.#delivered(delivery)
     }
-    const side = { roster: this.#roster, emit: context.emit, onDelivered }
+    const { name: account, source } = job
+    this.#quarantine = new Quarantine({ ...context, account, folder: context.quarantine, roster: this.#roster })
+    const side = { roster: this.#roster, quarantine: this.#quarantine, emit: context.emit, onDelivered }
     this.#books = job.targets.map((target) => new LaneBook(job.name, target, side))
     this.#agenda = new Agenda(this.#roster, this.#books, context.limit)
-    const { name: account, source } = job
     this.#secondFetch = new SecondFetch({ ...context, account })
     const parts = { roster: this.#roster, books: this.#books, agenda: this.#agenda, secondFetch: this.#secondFetch }
     this.#session = { ...context, ...parts, account, source }
@@ -104,6 +109,7 @@ class AccountRun {
   async #attempts(): Promise<void> {
     const { signal, clock, emit, retry } = this.#context
     const { name: account } = this.#job
+    if (!this.#context.dryRun) await this.#quarantine.load()
     const backoff = new Backoff(retry, clock)
     this.#cutShort = this.#stopping()
     while (!this.#stopping()) {
@@ -139,6 +145,7 @@ class AccountRun {
     const { dryRun } = this.#context
     for (const book of dryRun ? [] : this.#books) await book.open(this.#context)
     if (!dryRun && this.#books.every((book) => !book.run)) return undefined
+    await this.#retryKept()
     try {
       await runSession(this.#session)
       return undefined
@@ -147,7 +154,14 @@ class AccountRun {
     } finally {
       // What was fetched before the session broke is good: it counts as progress before anybody decides to wait.
       if (!this.#stopping()) await Promise.all(this.#books.map(async (book) => book.run?.flush()))
+      await this.#retryKept()
     }
+  }
+
+  /** Needs no session. What has to wait for messages that are to be fetched first comes after it. */
+  async #retryKept(): Promise<void> {
+    // `--limit` and `--dry-run` are for trying things out.
+    if (!this.#context.dryRun && this.#context.limit === undefined) await this.#quarantine.retry(this.#books)
   }
 
   /** After an orderly session: why another one is needed, if it is. */
@@ -170,7 +184,7 @@ class AccountRun {
   }
 
   #delivered({ number, message, flags }: Delivery): void {
-    if (!this.#books.every((book) => book.has(number))) return
+    if (number === undefined || !this.#books.every((book) => book.has(number))) return
     this.#roster.setCopied(number, message.size)
     if (flags.includes('size-mismatch')) this.#mismatched++
   }
@@ -181,6 +195,12 @@ class AccountRun {
     })
     const closed = await Promise.allSettled(this.#books.map(async (book) => book.close()))
     for (const outcome of closed) if (outcome.status === 'rejected') this.#fault ??= asFault(outcome.reason)
+    await this.#quarantine.tidy()
+    this.#quarantine.settle(this.#books)
+  }
+
+  #failures(): readonly MessageFailure[] {
+    return [...this.#roster.failures(), ...this.#quarantine.unlisted()]
   }
 
   /** What could not be fetched once more is stored as it came, rather than not at all. */
@@ -196,8 +216,8 @@ class AccountRun {
   #result(): AccountResult {
     const counts = this.#roster.counts()
     const lanes = this.#books.flatMap(({ fault }) => (fault ? [fault] : []))
-    const messages = this.#roster.failures().map(({ fault }) => fault)
-    const faults = [...(this.#fault ? [this.#fault] : []), ...lanes, ...messages]
+    const messages = this.#failures().map(({ fault }) => fault)
+    const faults = [this.#fault, ...lanes, this.#quarantine.fault, ...messages].filter((fault) => fault !== undefined)
     const cutShort = this.#cutShort || (this.#stopping() && counts.pending > 0)
     const status = cutShort && faults.length === 0 ? 'incomplete' : outcome(faults, counts)
     const mismatched = this.#secondFetch.futile ? 0 : this.#mismatched
@@ -208,7 +228,7 @@ class AccountRun {
   async #record(result: AccountResult): Promise<AccountResult> {
     const { emit, ledger, clock, run, dryRun } = this.#context
     const { account, status, faults } = result
-    const failures = this.#roster.failures()
+    const failures = this.#failures()
     for (const failure of failures) emit({ type: 'message.failed', account, ...failure })
     if (dryRun) return result
     const stop = faults.find(({ scope }) => scope !== 'message')

@@ -4,15 +4,15 @@ import type { FetchedMessage } from './intake.js'
 
 /** A fetched message on its way to the lanes that lack it. Its memory returns when the last of them is done with it. */
 export class Delivery {
-  /** The message's number in the roster. */
-  readonly number: number
+  /** The message's number in the roster; undefined where no listing of this run has shown it. */
+  readonly number: number | undefined
   readonly message: FetchedMessage
   readonly flags: readonly Flag[]
   readonly #budget: Budget
   readonly #charged: number
   #lanes = 0
 
-  constructor(number: number, message: FetchedMessage, flags: readonly Flag[], memory: Memory) {
+  constructor(number: number | undefined, message: FetchedMessage, flags: readonly Flag[], memory: Memory) {
     this.number = number
     this.message = message
     this.flags = flags

@@ -40,9 +40,9 @@ export class FetchedMessage implements Message {
   readonly sha256: string
   readonly header: Uint8Array
   readonly bytes: Uint8Array | undefined
-  readonly #file: SpoolFile | undefined
+  readonly #file: StoredFile | undefined
 
-  constructor(facts: Omit<Message, 'open'>, file: SpoolFile | undefined) {
+  constructor(facts: Omit<Message, 'open'>, file: StoredFile | undefined) {
     this.key = facts.key
     this.size = facts.size
     this.sha256 = facts.sha256
@@ -67,6 +67,9 @@ export class FetchedMessage implements Message {
     await this.#file?.remove()
   }
 }
+
+/** Where the bytes are that memory does not hold. */
+type StoredFile = Pick<SpoolFile, 'open' | 'remove'>
 
 class Arrival implements Incoming {
   readonly #key: MessageKey
@@ -145,7 +148,7 @@ class Arrival implements Incoming {
   }
 }
 
-const maxHeader = 256 * 1024
+export const maxHeader = 256 * 1024
 const nothing = Buffer.alloc(0)
 
 /** A small message must not keep a large buffer, be it the network's or one for a size that was not true. */
@@ -158,7 +161,7 @@ async function both(one: Promise<void>, other: Promise<void>): Promise<void> {
 }
 
 /** Everything up to and with the first blank line, whatever the line ends; at most 256 KiB. */
-function headerBlock(bytes: Buffer): Uint8Array {
+export function headerBlock(bytes: Buffer): Uint8Array {
   if (bytes[0] === lf) return bytes.subarray(0, 1)
   if (bytes[0] === cr && bytes[1] === lf) return bytes.subarray(0, 2)
   const start = bytes.length > maxHeader ? bytes.subarray(0, maxHeader) : bytes

@@ -2,9 +2,11 @@ import type { Emit } from '../ports/event.js'
 import type { Fault } from '../ports/fault.js'
 import { asFault } from '../ports/fault.js'
 import type { Ledger } from '../ports/ledger.js'
+import type { Kept } from '../ports/quarantine.js'
 import type { Receipt, Lane, Target } from '../ports/target.js'
 import type { Delivery } from './delivery.js'
 import { type LaneContext, type LaneObserver, LaneRun } from './lane.js'
+import type { Quarantine } from './quarantine.js'
 import { Marks, type Roster } from './roster.js'
 
 /** What an account knows of one of its lanes through the whole run, while the lane itself may stop and reopen. */
@@ -13,6 +15,7 @@ export class LaneBook implements LaneObserver {
   readonly #recorded: Lane
   readonly #target: Target
   readonly #roster: Roster
+  readonly #quarantine: Quarantine
   readonly #emit: Emit
   /** Told of each delivery, so that the account can see when a message has reached its last target. */
   readonly #onDelivered: (delivery: Delivery) => void
@@ -27,6 +30,7 @@ export class LaneBook implements LaneObserver {
     this.#recorded = recorded ?? this.lane
     this.#target = target
     this.#roster = side.roster
+    this.#quarantine = side.quarantine
     this.#emit = side.emit
     this.#onDelivered = side.onDelivered
   }
@@ -54,8 +58,14 @@ export class LaneBook implements LaneObserver {
     return this.#delivered.has(number)
   }
 
+  /** It has to be fetched for this lane. */
   lacks(number: number): boolean {
-    return !this.#delivered.has(number) && !this.#refused.has(number)
+    return !this.safe(number) && !this.#refused.has(number)
+  }
+
+  /** This lane loses nothing if the server forgets the message. */
+  safe(number: number): boolean {
+    return this.has(number) || this.#quarantine.holds(this.lane, this.#roster.entry(number).key)
   }
 
   /** Opens the lane, or opens it again after a reason that has passed. */
@@ -87,7 +97,8 @@ export class LaneBook implements LaneObserver {
   }
 
   delivered(delivery: Delivery, receipt: Receipt): void {
-    this.#delivered.set(delivery.number)
+    if (delivery.number !== undefined) this.#delivered.set(delivery.number)
+    this.#quarantine.delivered(this.lane, delivery.message)
     this.#receipts++
     for (const flag of new Set([...delivery.flags, ...receipt.flags])) {
       this.#emit({ type: 'message.flagged', account: this.lane.account, key: receipt.key, flag })
@@ -95,9 +106,15 @@ export class LaneBook implements LaneObserver {
     this.#onDelivered(delivery)
   }
 
-  refused(delivery: Delivery, fault: Fault): void {
-    this.#refused.set(delivery.number)
-    this.#roster.setFailed(delivery.number, fault, this.lane.target)
+  async keep(delivery: Delivery, fault: Fault): Promise<Kept | undefined> {
+    return this.#quarantine.keep(this.lane, delivery, fault)
+  }
+
+  refused({ number }: Delivery, fault: Fault, kept: Kept | undefined): void {
+    if (kept) this.#quarantine.kept(this.lane, kept, fault)
+    if (number === undefined) return
+    this.#refused.set(number)
+    this.#roster.setFailed(number, fault, this.lane.target)
   }
 
   checkpoint(messages: number): void {
@@ -120,6 +137,7 @@ export interface AccountTarget {
 
 export interface AccountSide {
   readonly roster: Roster
+  readonly quarantine: Quarantine
   readonly emit: Emit
   readonly onDelivered: (delivery: Delivery) => void
 }

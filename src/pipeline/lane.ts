@@ -2,15 +2,17 @@ import type { Clock } from '../ports/clock.js'
 import { asFault, type Fault } from '../ports/fault.js'
 import type { Ledger, LaneStep } from '../ports/ledger.js'
 import type { Message, MessageKey } from '../ports/message.js'
+import type { Kept } from '../ports/quarantine.js'
 import type { Announced, Lane, Progress, Receipt, Target, Writer } from '../ports/target.js'
+import { appendBatch, type Keeper, type Outcome } from './batch.js'
 import type { Delivery } from './delivery.js'
 
 /** What a lane tells the account it belongs to. */
-export interface LaneObserver {
+export interface LaneObserver extends Keeper {
   /** The message's receipt is committed in the ledger. */
   delivered(delivery: Delivery, receipt: Receipt): void
-  /** One message failed for good; the lane goes on. */
-  refused(delivery: Delivery, fault: Fault): void
+  /** Its batch is committed without it; the ledger knows where it is kept, if it is. The lane goes on. */
+  refused(delivery: Delivery, fault: Fault, kept: Kept | undefined): void
   /** One commit of the ledger. */
   checkpoint(messages: number): void
   /** The lane takes no more messages. */
@@ -45,7 +47,7 @@ export class LaneRun {
   /** Announced by a run that died and not offered yet, in announced order. */
   #owed: readonly Announced[]
   /** Announced by a run that died, and not to be had in this one. */
-  readonly #postponed: Announced[] = []
+  #postponed: readonly Announced[] = []
   readonly #queue: Delivery[] = []
   /** Everything offered and not yet released: queued or in the batch in hand. */
   readonly #held = new Set<Delivery>()
@@ -96,15 +98,17 @@ export class LaneRun {
    * server does not list may be there again tomorrow, and its copy may stand in the target.
    */
   postpone(withheld: (key: MessageKey) => boolean): void {
-    this.#postponed.push(...this.#owed.filter(({ key }) => withheld(key)))
+    this.#postponed = [...this.#postponed, ...this.#owed.filter(({ key }) => withheld(key))]
     this.#owed = this.#owed.filter(({ key }) => !withheld(key))
   }
 
   /** False where the lane cannot take the message now: it has stopped, or others are owed first. */
   offer(delivery: Delivery): boolean {
     if (!this.open) return false
-    if (this.#owed[0] && this.#owed[0].key !== delivery.message.key) return false
+    const { key } = delivery.message
+    if (this.#owed[0] && this.#owed[0].key !== key) return false
     this.#owed = this.#owed.slice(1)
+    this.#postponed = this.#postponed.filter((one) => one.key !== key)
     delivery.hold()
     this.#held.add(delivery)
     const first = this.#queue.length === 0
@@ -156,9 +160,10 @@ export class LaneRun {
 
   /** Delivers a begun batch, commits it, and returns the batch that was begun with the same commit, if any. */
   async #deliver(batch: readonly Delivery[]): Promise<readonly Delivery[]> {
-    const receipts = await this.#append(batch)
+    const outcomes = await appendBatch(this.#writer, batch, this.#context.observer)
     const committed = {
-      receipts: receipts.filter((receipt) => receipt !== undefined),
+      receipts: outcomes.flatMap(({ receipt }) => receipt ?? []),
+      kept: outcomes.flatMap(({ refusal }) => refusal?.kept ?? []),
       position: await this.#writer.commit(),
       at: this.#context.clock.now(),
     }
@@ -168,7 +173,7 @@ export class LaneRun {
     // What a dead run announced stays announced until it has been offered.
     const begun = next.length + this.#owed.length + this.#postponed.length > 0 ? { begun: this.#announce(next) } : {}
     await this.#context.ledger.advance(this.lane, { committed, ...begun })
-    await this.#settle(batch, receipts)
+    await this.#settle(outcomes)
     await this.#seal(next, false)
     if (refusal) throw refusal
     return next
@@ -191,31 +196,14 @@ export class LaneRun {
     return { announced, position: this.#writer.position, at: this.#context.clock.now() }
   }
 
-  /** Appends all at once; the writer orders them. Nothing is still running when this settles. */
-  async #append(batch: readonly Delivery[]): Promise<readonly (Receipt | undefined)[]> {
-    const outcomes = await Promise.allSettled(batch.map(async ({ message }) => this.#writer.append(message)))
-    const receipts: (Receipt | undefined)[] = []
-    let fatal: unknown
-    for (const [index, outcome] of outcomes.entries()) {
-      receipts.push(outcome.status === 'fulfilled' ? outcome.value : undefined)
-      if (outcome.status === 'fulfilled') continue
-      const fault = asFault(outcome.reason)
-      const delivery = batch[index]
-      if (fault.scope === 'message' && delivery) this.#context.observer.refused(delivery, fault)
-      else fatal ??= fault
+  async #settle(outcomes: readonly Outcome[]): Promise<void> {
+    const { observer } = this.#context
+    for (const { delivery, receipt, refusal } of outcomes) {
+      if (receipt) observer.delivered(delivery, receipt)
+      else if (refusal) observer.refused(delivery, refusal.fault, refusal.kept)
     }
-    if (fatal !== undefined) throw asFault(fatal)
-    return receipts
-  }
-
-  async #settle(batch: readonly Delivery[], receipts: readonly (Receipt | undefined)[]): Promise<void> {
-    for (const [index, delivery] of batch.entries()) {
-      const receipt = receipts[index]
-      if (!receipt) continue
-      this.#context.observer.delivered(delivery, receipt)
-    }
-    this.#context.observer.checkpoint(receipts.length)
-    await this.#release(batch)
+    observer.checkpoint(outcomes.length)
+    await this.#release(outcomes.map(({ delivery }) => delivery))
   }
 
   async #release(deliveries: Iterable<Delivery>): Promise<void> {

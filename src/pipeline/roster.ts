@@ -61,6 +61,7 @@ export class Roster {
 
   /** Reached its last missing target just now. */
   setCopied(number: number, octets: number): void {
+    if (this.#copied.has(number)) return
     this.#copied.set(number)
     this.#copiedCount++
     this.#copiedBytes += octets
@@ -90,8 +91,11 @@ export class Roster {
   state(number: number): 'copied' | 'present' | 'failed' | 'vanished' | 'pending' {
     if (this.#copied.has(number)) return 'copied'
     if (this.#present.has(number)) return 'present'
-    if (this.#seen[number] !== this.#listings) return 'vanished'
-    return this.#failures.has(number) ? 'failed' : 'pending'
+    const failures = this.#failures.get(number)
+    // What a target refused was fetched all the same: it did not vanish.
+    const refused = failures !== undefined && [...failures.keys()].some((target) => target !== '')
+    if (this.#seen[number] !== this.#listings && !refused) return 'vanished'
+    return failures ? 'failed' : 'pending'
   }
 
   counts(): Counts {

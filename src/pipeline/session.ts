@@ -62,7 +62,7 @@ function tellWanted({ account, agenda, roster, emit }: SessionContext): void {
   }
 }
 
-/** Resolves true when everything fetched has been delivered to each lane that lacked it. */
+/** Resolves true when everything fetched is safe: delivered to each lane that lacked it, or in quarantine for it. */
 async function fetchMissing(session: Session, context: SessionContext): Promise<boolean> {
   const { books, roster, budget, agenda, secondFetch, signal } = context
   const feed = new Feed({
@@ -93,7 +93,7 @@ async function fetchMissing(session: Session, context: SessionContext): Promise<
     feed.finish()
   }
   await Promise.all(books.map(async ({ run }) => run?.flush()))
-  return fetched.every((number) => books.every((book) => book.has(number)))
+  return fetched.every((number) => books.every((book) => book.safe(number)))
 }
 
 /** How a session dies of one message; a throttled or busy server says nothing about the message in progress. */

@@ -77,6 +77,16 @@ export const faults = {
     transient: false,
     hint: 'the next run tries again; if that fails as well, ask the server’s admin to look at the message',
   },
+  'too-big': {
+    scope: 'message',
+    transient: false,
+    hint: 'the next run offers it again, without a download: raise the limit there, or copy into another target',
+  },
+  'quarantine-damaged': {
+    scope: 'message',
+    transient: false,
+    hint: 'it is fetched again as soon as the server lists it; check the disk of the state folder',
+  },
   // Targets
   'disk-full': { scope: 'target', transient: false, hint: 'free some space (or inodes) and run again' },
   'not-writable': { scope: 'target', transient: false, hint: 'check owner and permissions of the path' },
@@ -95,6 +105,11 @@ export const faults = {
     scope: 'target',
     transient: true,
     hint: 'close the program that uses the mbox; the next run tries again',
+  },
+  'file-full': {
+    scope: 'target',
+    transient: false,
+    hint: 'the file system or a limit (ulimit -f) lets no file grow further: move the mbox away, or copy into a Maildir',
   },
   'ledger-missing': {
     scope: 'target',

@@ -1,4 +1,5 @@
 import type { MessageKey } from './message.js'
+import type { Kept, KeptFor } from './quarantine.js'
 import type { Announced, Lane, Position, Progress, Receipt } from './target.js'
 
 /** The durable record of what was delivered where. Every call is durable when it resolves. */
@@ -14,6 +15,8 @@ export interface Ledger extends AsyncDisposable {
   receipts(lane: Lane): AsyncIterable<Receipt>
   /** Commits the last batch and begins the next, either or both, in one transaction. */
   advance(lane: Lane, step: LaneStep): Promise<void>
+  /** The account's messages that lie in the quarantine, once for each lane without a receipt for it. */
+  kept(account: string): Promise<readonly KeptFor[]>
   startRun(run: string, startedAt: number): Promise<void>
   /** The account's outcome in this run; its failures, if any are given, replace those that earlier runs recorded. */
   finishAccount(account: string, summary: AccountSummary): Promise<void>
@@ -22,7 +25,13 @@ export interface Ledger extends AsyncDisposable {
 }
 
 export interface LaneStep {
-  readonly committed?: { readonly receipts: readonly Receipt[]; readonly position: Position; readonly at: number }
+  readonly committed?: {
+    readonly receipts: readonly Receipt[]
+    /** Refused for good, and durable in the quarantine. A receipt ends that. */
+    readonly kept?: readonly Kept[]
+    readonly position: Position
+    readonly at: number
+  }
   readonly begun?: { readonly announced: readonly Announced[]; readonly position: Position; readonly at: number }
 }
 

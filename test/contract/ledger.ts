@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Ledger } from '../../src/ports/ledger.js'
 import type { MessageKey } from '../../src/ports/message.js'
+import type { Kept } from '../../src/ports/quarantine.js'
 import type { Announced, Position, Receipt } from '../../src/ports/target.js'
 
 const lane = { account: 'alice', target: 'maildir' }
@@ -17,6 +18,10 @@ export function receipt(key: string, extra: Partial<Receipt> = {}): Receipt {
 
 function announced(key: string): Announced {
   return { key: key as MessageKey, sha256: 'cd'.repeat(32), size: 1 }
+}
+
+function kept(key: string): Kept {
+  return { key: key as MessageKey, sha256: 'ef'.repeat(32), size: 7, flags: [], code: 'too-big', error: 'too big' }
 }
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
@@ -98,6 +103,52 @@ export function describeLedger(name: string, harness: () => Promise<LedgerHarnes
       }
       await using ledger = await open()
       expect(await ledger.load(lane)).toMatchObject({ position: 'p1', receipts: 1 })
+    })
+
+    it('keeps what a lane refused until there is a receipt, for each lane by itself', async () => {
+      const { open } = await harness()
+      const other = { account: 'alice', target: 'mbox' }
+      const odd = { ...kept('\x00\xff\n2'), flags: ['size-mismatch' as const], error: 'No\0, "no"' }
+      {
+        await using ledger = await open()
+        const lanes = [...enrolment.lanes, { target: 'mbox', place: 'mbox:/a' }]
+        await ledger.enrol([
+          { ...enrolment, lanes },
+          { ...enrolment, account: 'bob', user: 'b' },
+        ])
+        const step = { receipts: [receipt('a')], position: 'p1' as Position, at: 1 }
+        await ledger.advance(lane, { committed: { ...step, kept: [kept('b'), odd] } })
+        await ledger.advance(other, { committed: { ...step, kept: [kept('b')] } })
+      }
+      {
+        await using ledger = await open()
+        expect(await ledger.kept('bob')).toEqual([])
+        const all = [
+          { ...odd, target: 'maildir', origin: 'alice', error: 'No, "no"' },
+          { ...kept('b'), target: 'maildir', origin: 'alice' },
+          { ...kept('b'), target: 'mbox', origin: 'alice' },
+        ]
+        expect(await ledger.kept('alice')).toEqual(all)
+        const again = { receipts: [], kept: [{ ...kept('b'), error: 'still' }], position: 'p2' as Position, at: 2 }
+        await ledger.advance(lane, { committed: again })
+        expect(await ledger.kept('alice')).toMatchObject([all[0], { error: 'still' }, all[2]])
+        await ledger.advance(lane, { committed: { receipts: [receipt('b')], position: 'p3' as Position, at: 3 } })
+      }
+      await using ledger = await open()
+      await ledger.enrol([
+        {
+          ...enrolment,
+          account: 'alicia',
+          was: 'alice',
+          lanes: [{ ...enrolment.lanes[0]!, target: 'new', was: 'maildir' }],
+        },
+      ])
+      const left = (await ledger.kept('alicia')).map(({ key, target, origin }) => [key, target, origin])
+      expect(left).toEqual([
+        [odd.key, 'new', 'alice'],
+        ['b', 'mbox', 'alice'],
+      ])
+      expect(await ledger.kept('alice')).toEqual([])
     })
 
     it('streams more receipts than fit on a page, each once', async () => {

@@ -1,16 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { migrate, type RunOutcome } from '../../src/app/migrate.js'
-import { openSpool } from '../../src/files/spool.js'
-import { openLedger } from '../../src/ledgers/sqlite.js'
-import type { TargetContext } from '../../src/ports/kind.js'
-import { Secret } from '../../src/ports/secret.js'
-import { pop3 } from '../../src/sources/pop3.js'
-import { maildir } from '../../src/targets/maildir.js'
-import { mbox } from '../../src/targets/mbox.js'
-import { InstantClock, systemClock } from '../support/clock.js'
 import { FakePop3Server } from '../support/fake-pop3-server.js'
-import type { TempFolder } from '../support/rig.js'
 import { Steps } from '../support/steps.js'
+import { run } from './run.js'
 import { fresh, messages, requireExact, thorough } from './scene.js'
 
 let server: FakePop3Server
@@ -23,48 +14,6 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]()
 })
 
-/** One run in this process, with everything real but its death. */
-async function run(folder: TempFolder, steps: Steps, batches: 'small' | 'large'): Promise<RunOutcome> {
-  const clock = batches === 'small' ? new InstantClock() : systemClock
-  const context: TargetContext = { clock, series: undefined, run: 'r', state: folder.at('state') }
-  const targets = [
-    { name: 'maildir', target: maildir.create(maildir.settings.parse({ path: folder.at('maildir') }), context) },
-    { name: 'mbox', target: mbox.create(mbox.settings.parse({ path: folder.at('mbox') }), context) },
-  ]
-  const { host, port, user } = server
-  const source = pop3.create(pop3.settings.parse({ host, port, user, tls: 'none' }), {
-    account: 'alice',
-    clock,
-    emit: () => undefined,
-    timeouts: { connect: 5000, reply: 5000, stall: 5000, settle: 0 },
-    secrets: new Map([['password', async () => new Secret(server.password)]]),
-    transcript: false,
-  })
-  await using ledger = await openLedger({ folder: folder.at('state'), readOnly: false, clock })
-  return await migrate({
-    run: `r${Math.random()}`,
-    planFile: 'plan',
-    jobs: [
-      {
-        name: 'alice',
-        host,
-        user,
-        source: steps.source(source),
-        targets: targets.map(({ name, target }) => ({ name, target: steps.target(target) })),
-      },
-    ],
-    ledger: steps.ledger(ledger),
-    spool: await openSpool(folder.at('state', 'spool')),
-    clock,
-    emit: () => undefined,
-    concurrency: { accounts: 1, perHost: 1 },
-    limits: { memory: 64 * 1024 * 1024 },
-    retry: { attempts: 2, minDelay: 1, maxDelay: 1, maxWait: 1 },
-    dryRun: false,
-    signal: new AbortController().signal,
-  })
-}
-
 describe.each([
   ['small', thorough ? 1 : 3],
   ['large', thorough ? 1 : 2],
@@ -72,7 +21,7 @@ describe.each([
   it('ends with each message exactly once', async () => {
     await using whole = await fresh()
     const all = new Steps()
-    const outcome = await run(whole, all, batches)
+    const outcome = await run(server, whole, all, { batches })
     expect(outcome.counts).toMatchObject({ listed: 6, copied: 6 })
     await requireExact(whole)
     expect(all.count).toBeGreaterThan(40)
@@ -80,13 +29,13 @@ describe.each([
     for (let stopAt = 1; stopAt <= all.count; stopAt += stride) {
       await using folder = await fresh()
       const steps = new Steps(stopAt)
-      await run(folder, steps, batches).catch(() => undefined)
+      await run(server, folder, steps, { batches }).catch(() => undefined)
       // A run may make fewer steps than the first one did; then it was whole.
-      const again = await run(folder, new Steps(), batches)
+      const again = await run(server, folder, new Steps(), { batches })
       expect(again.accounts[0]?.faults, `stopped at step ${stopAt}`).toEqual([])
       await requireExact(folder)
       const asked = server.lines.filter((line) => line.startsWith('RETR')).length
-      const third = await run(folder, new Steps(), batches)
+      const third = await run(server, folder, new Steps(), { batches })
       expect(third.counts).toMatchObject({ copied: 0, present: 6 })
       expect(server.lines.filter((line) => line.startsWith('RETR'))).toHaveLength(asked)
     }
@@ -97,14 +46,14 @@ describe('stopped twice', () => {
   it('ends with each message exactly once, wherever the recovery was stopped', async () => {
     await using whole = await fresh()
     const all = new Steps()
-    await run(whole, all, 'large')
+    await run(server, whole, all)
     for (let first = 8; first < all.count; first += thorough ? 3 : 9) {
       // Every step of the recovery is stopped at some time.
       for (let second = 5 + (first % 13); second < all.count; second += thorough ? 5 : 19) {
         await using folder = await fresh()
-        await run(folder, new Steps(first), 'large').catch(() => undefined)
-        await run(folder, new Steps(second), 'large').catch(() => undefined)
-        const last = await run(folder, new Steps(), 'large')
+        await run(server, folder, new Steps(first)).catch(() => undefined)
+        await run(server, folder, new Steps(second)).catch(() => undefined)
+        const last = await run(server, folder, new Steps())
         expect(last.accounts[0]?.faults, `stopped at ${first}, then at ${second}`).toEqual([])
         await requireExact(folder)
       }

@@ -17,6 +17,8 @@ class Bench {
   readonly budget = new Budget(1_000_000)
   readonly clock = new InstantClock()
   readonly told: string[] = []
+  /** Nothing can be kept. */
+  full = false
   #count = 0
 
   async open(batch: { readonly messages?: number; readonly ageMs?: number } = {}): Promise<LaneRun> {
@@ -29,7 +31,10 @@ class Bench {
       signal: new AbortController().signal,
       observer: {
         delivered: ({ message }) => this.told.push(`delivered ${message.key}`),
-        refused: ({ message }, { code }) => this.told.push(`refused ${message.key} ${code}`),
+        keep: async ({ message: { key, sha256, size } }, { code, message }) =>
+          this.full ? undefined : { key, sha256, size, flags: [], code, error: message },
+        refused: ({ message }, { code }, kept) =>
+          this.told.push(`refused ${message.key} ${code}${kept ? ', kept' : ''}`),
         checkpoint: (messages) => this.told.push(`checkpoint ${messages}`),
         stopped: ({ code }) => this.told.push(`stopped ${code}`),
       },
@@ -91,11 +96,11 @@ describe('LaneRun', () => {
 
   it('goes on after a message that the target refuses, with no receipt for it', async () => {
     const bench = new Bench()
-    bench.target.refuse = (key) => (key === 'b' ? new Fault('retr-refused', 'no') : undefined)
+    bench.target.refuse = (key) => (key === 'b' ? new Fault('too-big', 'no') : undefined)
     const run = await bench.open()
     for (const key of 'abc') await bench.offer(run, key)
     await run.flush()
-    expect(bench.told).toEqual(['refused b retr-refused', 'delivered a', 'delivered c', 'checkpoint 3'])
+    expect(bench.told).toEqual(['delivered a', 'refused b too-big, kept', 'delivered c', 'checkpoint 3'])
     expect(bench.ledger.log.at(-1)).toBe('commit a c')
     await run.close()
   })

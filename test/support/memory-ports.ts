@@ -2,26 +2,21 @@ import { createHash } from 'node:crypto'
 import type { Fault } from '../../src/ports/fault.js'
 import type { AccountSummary, Enrolment, KnownAccount, LaneStep, Ledger } from '../../src/ports/ledger.js'
 import type { Message, MessageKey } from '../../src/ports/message.js'
+import type { Kept, KeptFor, QuarantineFolder } from '../../src/ports/quarantine.js'
 import type { Announced, Lane, Position, Progress, Receipt, Target, Writer } from '../../src/ports/target.js'
+import { collect } from './collect.js'
 
 /** A ledger that forgets everything at the end of the process; logs its steps. */
 export class MemoryLedger implements Ledger {
   readonly log: string[] = []
   readonly summaries: AccountSummary[] = []
-  readonly #lanes = new Map<
-    string,
-    { receipts: Map<MessageKey, Receipt>; position?: Position; announced: readonly Announced[] }
-  >()
+  readonly #lanes = new Map<string, MemoryLane>()
   /** Set to make the next advance fail. */
   fail: Fault | undefined
 
-  #lane({ account, target }: Lane): {
-    receipts: Map<MessageKey, Receipt>
-    position?: Position
-    announced: readonly Announced[]
-  } {
+  #lane({ account, target }: Lane): MemoryLane {
     const name = `${account}/${target}`
-    const lane = this.#lanes.get(name) ?? { receipts: new Map<MessageKey, Receipt>(), announced: [] }
+    const lane = this.#lanes.get(name) ?? { receipts: new Map(), kept: new Map(), announced: [] }
     this.#lanes.set(name, lane)
     return lane
   }
@@ -52,6 +47,8 @@ export class MemoryLedger implements Ledger {
     const state = this.#lane(lane)
     if (step.committed) {
       for (const receipt of step.committed.receipts) state.receipts.set(receipt.key, receipt)
+      for (const kept of step.committed.kept ?? []) state.kept.set(kept.key, kept)
+      for (const key of state.receipts.keys()) state.kept.delete(key)
       Object.assign(state, { position: step.committed.position, announced: [] })
       this.log.push(`commit ${step.committed.receipts.map(({ key }) => key).join(' ')}`.trim())
     }
@@ -59,6 +56,15 @@ export class MemoryLedger implements Ledger {
       Object.assign(state, { position: step.begun.position, announced: step.begun.announced })
       this.log.push(`begin ${step.begun.announced.map(({ key }) => key).join(' ')}`)
     }
+  }
+
+  async kept(account: string): Promise<readonly KeptFor[]> {
+    return [...this.#lanes].flatMap(([name, { kept }]) => {
+      const target = name.slice(account.length + 1)
+      return name === `${account}/${target}`
+        ? [...kept.values()].map((one) => ({ ...one, target, origin: account }))
+        : []
+    })
   }
 
   async startRun(): Promise<void> {
@@ -79,6 +85,42 @@ export class MemoryLedger implements Ledger {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.log.push('close')
+  }
+}
+
+interface MemoryLane {
+  readonly receipts: Map<MessageKey, Receipt>
+  readonly kept: Map<MessageKey, Kept>
+  position?: Position
+  announced: readonly Announced[]
+}
+
+/** A quarantine in memory, which can be full. */
+export class MemoryQuarantine implements QuarantineFolder {
+  readonly files = new Map<string, Buffer>()
+  readonly log: string[] = []
+  /** Set to make every put fail. */
+  fail: Fault | undefined
+
+  async put(name: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    if (this.fail) throw this.fail
+    this.log.push('put')
+    this.files.set(name, Buffer.concat(await collect(chunks)))
+  }
+
+  async *open(name: string): AsyncIterable<Uint8Array> {
+    const bytes = this.files.get(name)
+    if (!bytes) throw new Error(`there is no ${name}`)
+    yield* [bytes.subarray(0, 7), bytes.subarray(7)]
+  }
+
+  async remove(name: string): Promise<void> {
+    this.log.push('remove')
+    this.files.delete(name)
+  }
+
+  async sweep(kept: ReadonlySet<string>): Promise<void> {
+    for (const name of this.files.keys()) if (!kept.has(name)) this.files.delete(name)
   }
 }
 

@@ -43,6 +43,8 @@ export interface RunOptions {
   readonly input?: string
   /** Arguments of node itself, such as `--max-old-space-size=64`. */
   readonly nodeArguments?: readonly string[]
+  /** What to start in node's stead, with its arguments. */
+  readonly node?: string
 }
 
 export interface JsonEvent {
@@ -72,7 +74,7 @@ export interface Running extends AsyncDisposable {
 
 /** Starts `node dist/cmd/popferry.cjs …`; `npm test` has built it. */
 export function startPopferry(args: readonly string[], options: RunOptions): Running {
-  const child = spawn(process.execPath, [...(options.nodeArguments ?? []), program, ...args], {
+  const child = spawn(options.node ?? process.execPath, [...(options.nodeArguments ?? []), program, ...args], {
     cwd: options.cwd,
     env: { PATH: process.env['PATH'], TZ: 'UTC', ...options.env },
     stdio: 'pipe',

@@ -1,5 +1,6 @@
 import type { Ledger } from '../../src/ports/ledger.js'
 import type { Message } from '../../src/ports/message.js'
+import type { QuarantineFolder } from '../../src/ports/quarantine.js'
 import type { Session, Source } from '../../src/ports/source.js'
 import type { Target, Writer } from '../../src/ports/target.js'
 
@@ -41,6 +42,7 @@ export class Steps {
       delivered: (lane) => ledger.delivered(lane),
       receipts: (lane) => ledger.receipts(lane),
       advance: around(async (lane, step) => ledger.advance(lane, step)),
+      kept: around(async (account) => ledger.kept(account)),
       startRun: around(async (run, at) => ledger.startRun(run, at)),
       finishAccount: around(async (account, summary) => ledger.finishAccount(account, summary)),
       finishRun: around(async (run, at, code) => ledger.finishRun(run, at, code)),
@@ -59,6 +61,15 @@ export class Steps {
         return this.#writer(writer)
       },
       read: (lane, progress, receipts) => target.read(lane, progress, receipts),
+    }
+  }
+
+  quarantine(folder: QuarantineFolder): QuarantineFolder {
+    return {
+      put: async (name, chunks) => this.around(async () => folder.put(name, this.#halves(chunks))),
+      open: (name) => this.#halves(folder.open(name)),
+      remove: async (name) => this.around(async () => folder.remove(name)),
+      sweep: async (kept) => this.around(async () => folder.sweep(kept)),
     }
   }
 
@@ -92,12 +103,12 @@ export class Steps {
 
   /** A message whose bytes are asked for in parts, so that the death may come between two of them. */
   #message(message: Message): Message {
-    const halves = (): AsyncIterable<Uint8Array> => this.#halves(message)
+    const halves = (): AsyncIterable<Uint8Array> => this.#halves(message.open())
     return { ...facts(message), bytes: undefined, open: halves }
   }
 
-  async *#halves(message: Message): AsyncIterable<Uint8Array> {
-    for await (const chunk of message.open()) {
+  async *#halves(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    for await (const chunk of chunks) {
       const middle = chunk.length >> 1
       yield chunk.subarray(0, middle)
       this.step()

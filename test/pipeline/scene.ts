@@ -1,0 +1,91 @@
+import { expect } from 'vitest'
+import { type AccountResult, runAccount } from '../../src/pipeline/account.js'
+import { Budget } from '../../src/pipeline/budget.js'
+import { MessageIntake } from '../../src/pipeline/intake.js'
+import type { Event } from '../../src/ports/event.js'
+import type { MessageKey } from '../../src/ports/message.js'
+import { Secret } from '../../src/ports/secret.js'
+import type { Spool } from '../../src/ports/spool.js'
+import type { Announced, Position } from '../../src/ports/target.js'
+import { pop3 } from '../../src/sources/pop3.js'
+import { InstantClock } from '../support/clock.js'
+import { type FakeOptions, FakePop3Server } from '../support/fake-pop3-server.js'
+import { MemoryLedger, MemoryQuarantine, MemoryTarget } from '../support/memory-ports.js'
+
+export const body = (text: string): string => `Subject: ${text}\r\n\r\n${text}\r\n`
+const five = ['one', 'two', 'three', 'four', 'five'].map(body)
+export const ids = ['u1', 'u2', 'u3', 'u4', 'u5']
+
+/** One account with two targets in memory, against a real socket. */
+export class Scene implements AsyncDisposable {
+  readonly server: FakePop3Server
+  readonly ledger = new MemoryLedger()
+  readonly one = new MemoryTarget()
+  readonly two = new MemoryTarget()
+  readonly quarantine = new MemoryQuarantine()
+  readonly budget = new Budget(1_000_000)
+  readonly events: Event[] = []
+  spool: Spool = { create: () => expect.unreachable('nothing here is large') }
+  readonly clock = new InstantClock()
+
+  static async start(options: FakeOptions = {}): Promise<Scene> {
+    return new Scene(await FakePop3Server.start({ messages: five, ...options }))
+  }
+
+  private constructor(server: FakePop3Server) {
+    this.server = server
+  }
+
+  async run(more: { readonly limit?: number; readonly attempts?: number } = {}): Promise<AccountResult> {
+    const { host, port, user, password } = this.server
+    const emit = (event: Event): void => void this.events.push(event)
+    const source = pop3.create(pop3.settings.parse({ host, port, user, tls: 'none' }), {
+      account: 'alice',
+      clock: this.clock,
+      emit,
+      timeouts: { connect: 5000, reply: 5000, stall: 5000, settle: 0 },
+      secrets: new Map([['password', async () => new Secret(password)]]),
+      transcript: false,
+    })
+    const targets = [
+      { name: 'one', target: this.one },
+      { name: 'two', target: this.two },
+    ]
+    return runAccount(
+      { name: 'alice', source, targets },
+      {
+        run: 'r',
+        ledger: this.ledger,
+        clock: this.clock,
+        emit,
+        intake: new MessageIntake(this.spool, undefined),
+        quarantine: this.quarantine,
+        budget: this.budget,
+        batch: { due: { messages: 500, bytes: 1_000_000, ageMs: 1000 }, most: { messages: 500, bytes: 1_000_000 } },
+        retry: { attempts: more.attempts ?? 3, minDelay: 1000, maxDelay: 60_000, maxWait: 900_000 },
+        dryRun: false,
+        limit: more.limit,
+        signal: new AbortController().signal,
+      },
+    )
+  }
+
+  /** What an earlier run has delivered to a target. */
+  async deliver(target: string, ...keys: string[]): Promise<void> {
+    const receipts = keys.map((key) => ({ key: key as MessageKey, sha256: '', size: 0, where: '', flags: [] }))
+    await this.ledger.advance(
+      { account: 'alice', target },
+      { committed: { receipts, position: '' as Position, at: 0 } },
+    )
+  }
+
+  /** What a run that died has announced for a target. */
+  async announce(target: string, ...keys: string[]): Promise<void> {
+    const announced = keys.map((key): Announced => ({ key: key as MessageKey, sha256: '', size: 0 }))
+    await this.ledger.advance({ account: 'alice', target }, { begun: { announced, position: '' as Position, at: 0 } })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server[Symbol.asyncDispose]()
+  }
+}
