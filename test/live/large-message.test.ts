@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import type { SampleMessage } from '../../src/sample/message.js'
 import { FakePop3Server } from '../support/fake-pop3-server.js'
+import { peakMemoryMiB } from '../support/machine.js'
 import { startPopferry, tempFolder, writePlan } from '../support/rig.js'
 
 const heapMiB = 256
@@ -82,10 +83,4 @@ async function digestOf(path: string): Promise<string> {
   const hash = createHash('sha256')
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Uint8Array)
   return hash.digest('hex')
-}
-
-/** The most that a process has had in memory so far. */
-async function peakMemoryMiB(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024
 }
