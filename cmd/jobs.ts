@@ -1,4 +1,5 @@
 import type { MigrationJob } from '../src/app/migrate.js'
+import { ruleDate } from '../src/mail/date.js'
 import type { Plan, PlannedAccount } from '../src/plan/plan.js'
 import type { Clock } from '../src/ports/clock.js'
 import type { Emit } from '../src/ports/event.js'
@@ -27,7 +28,7 @@ export function makeJobs(accounts: readonly PlannedAccount[], context: JobContex
 
 function makeJob(planned: PlannedAccount, context: JobContext): MigrationJob {
   const { plan, run, stateFolder: state, clock, emit, transcript, secrets } = context
-  const { name, previously, host, user, source, targets } = planned
+  const { name, previously, host, user, source, select, targets } = planned
   return {
     name,
     ...(previously !== undefined && { previously }),
@@ -41,6 +42,7 @@ function makeJob(planned: PlannedAccount, context: JobContext): MigrationJob {
       secrets: secrets.get(name) ?? new Map<string, SecretProvider>(),
       transcript,
     }),
+    ...(select && { select: { ...select, dateOf: (header) => ruleDate(header, 'received', clock.now()) } }),
     targets: targets.map(({ name, previously, kind, settings, series }) => ({
       name,
       ...(previously !== undefined && { previously }),

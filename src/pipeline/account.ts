@@ -14,11 +14,14 @@ import { type AccountTarget, LaneBook } from './lane-book.js'
 import { Quarantine } from './quarantine.js'
 import { type MessageFailure, Roster } from './roster.js'
 import { SecondFetch } from './second-fetch.js'
+import { Selection, type Selector } from './selection.js'
 import { deliver, runSession, type SessionContext } from './session.js'
 
 export interface AccountJob {
   readonly name: string
   readonly source: Source
+  /** Absent: every message is wanted. */
+  readonly select?: Selector
   readonly targets: readonly AccountTarget[]
 }
 
@@ -64,6 +67,7 @@ class AccountRun {
   readonly #agenda: Agenda
   readonly #session: SessionContext
   readonly #secondFetch: SecondFetch
+  readonly #selection: Selection
   /** Why the account stopped before everything was settled. */
   #fault: Fault | undefined
   readonly #askAgain = new Fault('connection-lost', 'a message has to be asked for once more')
@@ -77,13 +81,19 @@ class AccountRun {
     const onDelivered = (delivery: Delivery): void => {
       this.#delivered(delivery)
     }
-    const { name: account, source } = job
+    const { name: account, source, select } = job
     this.#quarantine = new Quarantine({ ...context, account, folder: context.quarantine, roster: this.#roster })
     const side = { roster: this.#roster, quarantine: this.#quarantine, emit: context.emit, onDelivered }
     this.#books = job.targets.map((target) => new LaneBook(job.name, target, side))
     this.#agenda = new Agenda(this.#roster, this.#books, context.limit)
-    this.#secondFetch = new SecondFetch({ ...context, account })
-    const parts = { roster: this.#roster, books: this.#books, agenda: this.#agenda, secondFetch: this.#secondFetch }
+    const secondFetch = (this.#secondFetch = new SecondFetch({ ...context, account }))
+    const selection = (this.#selection = new Selection({
+      select,
+      roster: this.#roster,
+      now: context.clock.now(),
+      sizesCount: () => source.rules.sizes === 'auto' && !secondFetch.futile,
+    }))
+    const parts = { roster: this.#roster, books: this.#books, agenda: this.#agenda, secondFetch, selection }
     this.#session = { ...context, ...parts, account, source }
   }
 
@@ -119,7 +129,7 @@ class AccountRun {
         this.#cutShort = ended !== undefined
         return
       }
-      if (!ended && this.#secondFetch.isDue(() => this.#agenda.wanted())) {
+      if (!ended && (this.#selection.reconsider() || this.#secondFetch.isDue(() => this.#agenda.wanted()))) {
         // The server may take a moment to see that the last connection is gone.
         await clock.sleep(retry.minDelay, signal).catch(asFault)
         this.#cutShort = this.#stopping()
@@ -180,7 +190,7 @@ class AccountRun {
 
   /** What this run has brought about so far. */
   #progress(): number {
-    return this.#books.reduce((sum, book) => sum + book.receipts, this.#secondFetch.progress)
+    return this.#books.reduce((sum, book) => sum + book.receipts, this.#secondFetch.progress + this.#selection.progress)
   }
 
   #delivered({ number, message, flags }: Delivery): void {

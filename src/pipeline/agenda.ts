@@ -85,6 +85,7 @@ export class Agenda {
   *#available(): Iterable<number> {
     for (const number of this.#listed) {
       if (this.#roster.entry(number).fault || (this.#tries.get(number) ?? 0) >= maxTries) continue
+      if (this.#roster.isFiltered(number)) continue
       if (this.#books.some((book) => book.alive && book.lacks(number))) yield number
     }
   }

@@ -13,6 +13,7 @@ export class Roster {
   readonly #seen: number[] = []
   readonly #copied = new Marks()
   readonly #present = new Marks()
+  readonly #filtered = new Marks()
   /** By message number, then by target; the source's own failure stands under the empty name. */
   readonly #failures = new Map<number, Map<string, Fault>>()
   #listings = 0
@@ -59,6 +60,16 @@ export class Roster {
     if (!this.#copied.has(number)) this.#present.set(number)
   }
 
+  /** Left out by the plan, or not after all. */
+  setFiltered(number: number, filtered = true): void {
+    if (filtered) this.#filtered.set(number)
+    else this.#filtered.clear(number)
+  }
+
+  isFiltered(number: number): boolean {
+    return this.#filtered.has(number)
+  }
+
   /** Reached its last missing target just now. */
   setCopied(number: number, octets: number): void {
     if (this.#copied.has(number)) return
@@ -88,9 +99,10 @@ export class Roster {
     })
   }
 
-  state(number: number): 'copied' | 'present' | 'failed' | 'vanished' | 'pending' {
+  state(number: number): 'copied' | 'present' | 'filtered' | 'failed' | 'vanished' | 'pending' {
     if (this.#copied.has(number)) return 'copied'
     if (this.#present.has(number)) return 'present'
+    if (this.#filtered.has(number)) return 'filtered'
     const failures = this.#failures.get(number)
     // What a target refused was fetched all the same: it did not vanish.
     const refused = failures !== undefined && [...failures.keys()].some((target) => target !== '')
@@ -127,6 +139,11 @@ export class Marks {
 
   has(number: number): boolean {
     return ((this.#bits[number >> 3] ?? 0) & (1 << (number & 7))) !== 0
+  }
+
+  clear(number: number): void {
+    const index = number >> 3
+    if (index < this.#bits.length) this.#bits[index] = (this.#bits[index] ?? 0) & ~(1 << (number & 7))
   }
 
   set(number: number): void {

@@ -10,6 +10,7 @@ import { FetchedMessage, type MessageIntake } from './intake.js'
 import type { LaneBook } from './lane-book.js'
 import type { Roster } from './roster.js'
 import type { Arrival, SecondFetch } from './second-fetch.js'
+import type { Selection } from './selection.js'
 
 export interface SessionContext {
   readonly account: string
@@ -19,6 +20,7 @@ export interface SessionContext {
   readonly agenda: Agenda
   readonly ledger: Ledger
   readonly secondFetch: SecondFetch
+  readonly selection: Selection
   readonly intake: MessageIntake
   readonly budget: Budget
   readonly emit: Emit
@@ -43,10 +45,12 @@ export async function runSession(context: SessionContext): Promise<void> {
 }
 
 async function takeStock(session: Session, context: SessionContext): Promise<void> {
-  const { account, agenda, books, ledger, roster, secondFetch, emit } = context
+  const { account, agenda, books, ledger, roster, secondFetch, selection, emit } = context
   const listing = await session.list()
   const grown = agenda.list(listing.entries)
   if (grown) for (const book of books) await book.pair(ledger)
+  const owed = new Set(books.flatMap(({ run }) => run?.owed ?? []))
+  await selection.sift(session, agenda, (number) => owed.has(roster.entry(number).key))
   agenda.settle()
   const wanted = agenda.wanted()
   for (const arrival of secondFetch.unwanted(wanted)) await deliver(arrival, context)
@@ -93,14 +97,16 @@ async function fetchMissing(session: Session, context: SessionContext): Promise<
     feed.finish()
   }
   await Promise.all(books.map(async ({ run }) => run?.flush()))
-  return fetched.every((number) => books.every((book) => book.safe(number)))
+  return fetched.every(
+    (number) => (roster.isFiltered(number) && !session.expires) || books.every((book) => book.safe(number)),
+  )
 }
 
 /** How a session dies of one message; a throttled or busy server says nothing about the message in progress. */
 const broken: ReadonlySet<FaultCode> = new Set(['connection-lost', 'timeout', 'protocol', 'spool-full'])
 
 async function receive(result: Retrieved, feed: Feed, fetched: number[], context: SessionContext): Promise<void> {
-  const { account, agenda, books, budget, secondFetch, emit } = context
+  const { account, agenda, books, budget, roster, secondFetch, selection, emit } = context
   const { number, charged } = feed.result()
   if ('fault' in result) {
     budget.release(charged)
@@ -115,6 +121,13 @@ async function receive(result: Retrieved, feed: Feed, fetched: number[], context
   budget.add(owing - charged)
   emit({ type: 'message.fetched', account, size: message.size })
   fetched.push(number)
+  if (!selection.admits(number, message)) {
+    budget.release(owing)
+    roster.setFiltered(number)
+    agenda.postpone(number)
+    for (const arrival of [{ message }, ...secondFetch.settle(number)]) await arrival.message.remove()
+    return
+  }
   let charge = owing
   try {
     const decided = books.some(({ run }) => run?.announced(message))

@@ -1,5 +1,6 @@
 import { basename, dirname, resolve } from 'node:path'
 import type { Kinds } from '../ports/kind.js'
+import type { Select } from '../ports/select.js'
 import type { PreparedAccount, Surroundings } from './account.js'
 import { prepareAccount } from './account.js'
 import { checkAccounts } from './checks.js'
@@ -106,6 +107,7 @@ function assembleAccount(
     user,
     source: { kind, settings },
     secrets,
+    ...selectOf(valid),
     targets: valid.targets.map((target, index): PlannedTarget => {
       const { previously } = target
       const series = targets[index]?.series
@@ -119,6 +121,12 @@ function assembleAccount(
       }
     }),
   }
+}
+
+/** With the keys that the plan has, if any. */
+function selectOf({ select }: ValidAccount): { readonly select?: Select } {
+  const given: Select = Object.fromEntries(Object.entries(select).filter(([, value]) => value !== undefined))
+  return Object.keys(given).length > 0 ? { select: given } : {}
 }
 
 /** The schema has let only known types pass. */

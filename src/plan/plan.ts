@@ -1,4 +1,5 @@
 import type { SourceKind, TargetKind, Timeouts } from '../ports/kind.js'
+import type { Select } from '../ports/select.js'
 import type { SecretSpec } from './secret-spec.js'
 
 /** A valid plan. All paths are absolute, all durations milliseconds, all sizes bytes. */
@@ -39,6 +40,8 @@ export interface PlannedAccount {
   readonly source: { readonly kind: SourceKind; readonly settings: unknown }
   /** By key (`password`, `oauth2.accessToken`). */
   readonly secrets: ReadonlyMap<string, SecretSpec>
+  /** Absent where every message is wanted. */
+  readonly select?: Select
   readonly targets: readonly PlannedTarget[]
 }
 

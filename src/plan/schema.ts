@@ -106,12 +106,28 @@ export function planSchema(kinds: Kinds) {
 export type ValidPlan = z.output<ReturnType<typeof planSchema>>
 export type ValidAccount = ValidPlan['accounts'][number]
 
+const longestAge = 36_500
+
+const selectSchema = z
+  .strictObject({
+    newerThan: duration(1, longestAge).optional().describe('Only messages that are at most so old'),
+    olderThan: duration(1, longestAge).optional().describe('Only messages that are at least so old'),
+    maxSize: size().optional().describe('Only messages of at most so many bytes'),
+  })
+  .check(({ value, issues }) => {
+    const { newerThan = Infinity, olderThan = 0 } = value
+    if (newerThan > olderThan) return
+    const message = 'expected a shorter age than that of `newerThan`: no message can be both'
+    issues.push({ code: 'custom', path: ['olderThan'], input: value.olderThan, message })
+  })
+
 /** One account with everything that it needs. */
 export function accountSchema(kinds: Kinds) {
   return z.strictObject({
     name: names.name.describe("Unique; default: the source's user"),
     previously: names.previously.describe('Only after renaming an account: its old name'),
     source: byType(kinds.sources.map(sourceSchema)).describe('The maildrop'),
+    select: selectSchema.prefault({}).describe('Which messages are copied; default: all'),
     afterCopy: z.literal('keep').default('keep').describe('What happens at the source afterwards'),
     targets: z
       .array(byType(kinds.targets.map(targetSchema)))

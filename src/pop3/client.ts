@@ -32,6 +32,8 @@ export interface Received {
 /** A signed-in POP3 connection (RFC 1939, TRANSACTION state). After any Fault it must be dropped. */
 export class Pop3Client {
   readonly wire: Wire
+  /** The server sends messages with 8-bit headers as they are (RFC 6856 §2.1). */
+  readonly utf8: boolean
   /** What CAPA lists after sign-in; undefined where the server does not know it. */
   readonly capabilities: Capabilities | undefined
 
@@ -46,17 +48,18 @@ export class Pop3Client {
       if (options.tls === 'implicit') await connection.secure(options.tlsSettings)
       const wire = new Wire(connection, { patience, transcript, scrub: (text) => scrubber.scrub(text) })
       const greeting = await greet(wire, options.tls === 'implicit')
-      const capabilities = await prepare(wire, options)
+      const { capabilities, utf8 } = await prepare(wire, options)
       await signIn(wire, { greeting, capabilities }, { credentials, endpoint: options, experience, scrubber })
-      return new Pop3Client(wire, capabilities && (await capa(wire, patience.reply)))
+      return new Pop3Client(wire, utf8, capabilities && (await capa(wire, patience.reply)))
     } catch (error) {
       connection.destroy()
       throw error
     }
   }
 
-  private constructor(wire: Wire, capabilities: Capabilities | undefined) {
+  private constructor(wire: Wire, utf8: boolean, capabilities: Capabilities | undefined) {
     this.wire = wire
+    this.utf8 = utf8
     this.capabilities = capabilities
   }
 
@@ -93,7 +96,7 @@ export class Pop3Client {
 }
 
 /** Everything between the greeting and the sign-in; resolves with what counts then. */
-async function prepare(wire: Wire, { tls, tlsSettings, capa: asks }: Pop3Options): Promise<Capabilities | undefined> {
+async function prepare(wire: Wire, { tls, tlsSettings, capa: asks }: Pop3Options): Promise<Prepared> {
   const { connect } = wire.patience
   let capabilities = asks ? await capa(wire, connect) : undefined
   if (tls === 'starttls') {
@@ -101,8 +104,13 @@ async function prepare(wire: Wire, { tls, tlsSettings, capa: asks }: Pop3Options
     if (asks) capabilities = await capa(wire, connect)
   }
   // Without it Courier wraps messages with 8-bit headers (RFC 6856 §2.1, QUIRKS CAP-08); a refusal does no harm.
-  if (capabilities?.has('UTF8')) await wire.ask('UTF8')
-  return capabilities
+  const utf8 = capabilities?.has('UTF8') === true && (await wire.ask('UTF8')).ok
+  return { capabilities, utf8 }
+}
+
+interface Prepared {
+  readonly capabilities: Capabilities | undefined
+  readonly utf8: boolean
 }
 
 async function capa(wire: Wire, firstByteMs: number): Promise<Capabilities | undefined> {

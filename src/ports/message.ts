@@ -16,7 +16,8 @@ export interface Entry {
 }
 
 /** Things worth telling about a message that was stored all the same. */
-export type Flag = 'size-mismatch' | 'unstuffed-dot' | 'newline-added' | 'lossy-form' | 'date-missing'
+export type Flag =
+  'size-mismatch' | 'unstuffed-dot' | 'wrapped-by-server' | 'newline-added' | 'lossy-form' | 'date-missing'
 
 /** A fetched message: bytes as the server sent them after dot-unstuffing. Valid until every lane has delivered it. */
 export interface Message {

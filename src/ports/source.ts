@@ -14,6 +14,8 @@ export interface Source {
 
 /** What the pipeline must know of a source. */
 export interface SourceRules {
+  /** `ignore`: the sizes that the server lists mean nothing. */
+  readonly sizes: 'auto' | 'ignore'
   /** It shows only a part of its messages at a time, and more after a clean QUIT (QUIRKS LST-18). */
   readonly windowed: boolean
 }
@@ -23,6 +25,8 @@ export interface SourceRules {
  * `quit` commits (RFC 1939 §6) and must only be called when every retrieved message is safe.
  */
 export interface Session extends AsyncDisposable {
+  /** The server says that it may remove what was fetched (QUIRKS CAP-07). */
+  readonly expires: boolean
   /** Resolves only with a complete listing; anything less rejects. */
   list(): Promise<Listing>
   /**
@@ -31,6 +35,11 @@ export interface Session extends AsyncDisposable {
    */
   retrieve(wanted: Wanted, intake: Intake): AsyncIterable<Retrieved>
   quit(): Promise<void>
+  /**
+   * The header blocks of these messages, in their order, at most 256 KiB of each, without fetching the messages. Undefined
+   * where the server cannot do that; for a message that it refuses; the rest of them where it refuses one after another.
+   */
+  headers(entries: readonly Entry[]): AsyncIterable<Uint8Array | undefined> | undefined
 }
 
 export interface Listing {

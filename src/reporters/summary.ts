@@ -49,13 +49,14 @@ function verdict(event: Finished, accounts: number, affected: readonly Trouble[]
   const of = `of ${countText(accounts, 'account')}`
   if (dryRun) {
     const all = `${numberText(counts.pending)} of ${countText(counts.listed, 'message')}`
-    return `Dry run: ${all} ${of} would be copied; nothing was written.`
+    const out = counts.filtered > 0 ? `, ${leftOut(counts.filtered)}` : ''
+    return `Dry run: ${all} ${of} would be copied${out}; nothing was written.`
   }
   if (affected.length > 0) return `${safe(counts)}; look at these:`
   if (counts.pending > 0) return `${safe(counts)}; ${numberText(counts.pending)} more are left for the next run.`
   if (counts.listed === 0) return `No messages in ${countText(accounts, 'account')}: nothing to do.`
   const speed = counts.copied > 0 ? ` (${bytesText(counts.bytes)} in ${durationText(seconds)})` : ''
-  if (counts.vanished > 0) return `${safe(counts)}${speed}.`
+  if (counts.vanished + counts.filtered > 0) return `${safe(counts)}${speed}.`
   const all = counts.listed === 1 ? 'The only message' : `All ${countText(counts.listed, 'message')}`
   return `${all} ${of} ${counts.listed === 1 ? 'is' : 'are'} safe${parts(counts)}${speed}.`
 }
@@ -81,14 +82,19 @@ function safe(counts: Counts): string {
   return `${countText(stored, 'message')} ${stored === 1 ? 'is' : 'are'} safe${parts(counts)}`
 }
 
-function parts({ copied, present, vanished }: Counts): string {
+function parts({ copied, present, filtered, vanished }: Counts): string {
   const found = [
     ...(copied > 0 ? [`${numberText(copied)} copied`] : []),
     ...(present > 0 && copied > 0 ? [`${numberText(present)} ${present === 1 ? 'was' : 'were'} already there`] : []),
     ...(present > 0 && copied === 0 ? ['nothing new'] : []),
+    ...(filtered > 0 ? [leftOut(filtered)] : []),
     ...(vanished > 0 ? [`${numberText(vanished)} vanished from the server unfetched`] : []),
   ]
   return found.length === 0 ? '' : `: ${found.join(', ')}`
+}
+
+function leftOut(count: number): string {
+  return `${numberText(count)} left out by \`select\``
 }
 
 /** What went wrong with one account, gathered while it happens. */

@@ -73,10 +73,11 @@ export function eventText(event: Event): string | undefined {
 function finishedText({ account, status, counts, fault }: Extract<Event, { type: 'account.finished' }>): string {
   const name = printable(account)
   if (status !== 'ok' && fault) return `${name}: ${faultText(fault)}`
-  const { copied, present, pending, bytes } = counts
+  const { copied, present, filtered, pending, bytes } = counts
   const parts = [
     ...(copied > 0 ? [`${countText(copied, 'message')} copied (${bytesText(bytes)})`] : []),
     ...(present > 0 ? [`${numberText(present)} already there`] : []),
+    ...(filtered > 0 ? [`${numberText(filtered)} left out by \`select\``] : []),
     ...(pending > 0 ? [`${numberText(pending)} not copied yet`] : []),
   ]
   return `${name}: ${parts.length === 0 ? 'nothing to copy' : parts.join(', ')}`
@@ -86,6 +87,8 @@ function finishedText({ account, status, counts, fault }: Extract<Event, { type:
 export const flagTexts = {
   'size-mismatch': 'arrived shorter than the server lists it; the longest copy that came is stored',
   'unstuffed-dot': 'the server does not double leading dots; stored as it came',
+  'wrapped-by-server':
+    'the server puts it into a note, because it has characters beyond ASCII in its header; stored as it came',
   'newline-added': 'its last line had no end; the stored form has one',
   'lossy-form': 'its exact bytes cannot be told from the stored form (bare line feeds); nothing visible is lost',
   'date-missing': 'it has no usable date; its file is dated 1970-01-01',

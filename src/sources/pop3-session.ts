@@ -5,9 +5,12 @@ import type { Maildrop } from '../pop3/listing.js'
 import type { Pop3Client } from '../pop3/client.js'
 import { isThrottle } from '../pop3/refusal.js'
 import type { Reply } from '../pop3/reply.js'
+import { type HeaderRequest, readHeaders } from './pop3-headers.js'
+import { isWrapper } from './pop3-wrapper.js'
 
 export interface SessionMode {
   readonly pipelined: boolean
+  readonly expires: boolean
   /** False where the sizes that the server lists mean nothing. */
   readonly trustsSizes: boolean
   /** The wait for the first byte of a reply, ms. */
@@ -20,6 +23,7 @@ export interface SessionMode {
 
 /** One signed-in maildrop. Message numbers are this session's own (QUIRKS SES-06). */
 export class Pop3Session implements Session {
+  readonly expires: boolean
   readonly #client: Pop3Client
   readonly #mode: SessionMode
   readonly #replyMs: number
@@ -37,6 +41,7 @@ export class Pop3Session implements Session {
   constructor(client: Pop3Client, mode: SessionMode) {
     this.#client = client
     this.#mode = mode
+    this.expires = mode.expires
     this.#window = mode.pipelined ? firstWindow : 0
     // A server that lost a glued command is silent for ever: do not wait minutes for it (QUIRKS CAP-04).
     this.#replyMs = mode.pipelined ? Math.min(mode.replyMs, pipelinedReplyMs) : mode.replyMs
@@ -51,6 +56,10 @@ export class Pop3Session implements Session {
     } catch (error) {
       throw this.#break(error)
     }
+  }
+
+  headers(entries: readonly Entry[]): AsyncIterable<Uint8Array | undefined> | undefined {
+    return this.#client.capabilities?.has('TOP') ? this.#headers(entries) : undefined
   }
 
   async *retrieve(wanted: Wanted, intake: Intake): AsyncIterable<Retrieved> {
@@ -102,6 +111,20 @@ export class Pop3Session implements Session {
     if (commands !== '') this.#client.wire.send(commands.slice(0, -2))
   }
 
+  async *#headers(entries: readonly Entry[]): AsyncIterable<Uint8Array | undefined> {
+    const requests = entries.map((entry): HeaderRequest => {
+      const number = this.#numbers.get(entry.key)
+      if (number === undefined) throw new RangeError('a header of a message that is not in this listing')
+      const most = mostOctets(this.#sizeOf(entry))
+      return { number, most, requireEnd: async () => this.#requireEnd(number, entry) }
+    })
+    try {
+      yield* readHeaders(this.#client, requests, { pipelined: this.#mode.pipelined, replyMs: this.#replyMs })
+    } catch (error) {
+      throw this.#break(error)
+    }
+  }
+
   /** Octets as listed; 0: unknown. */
   #sizeOf(entry: Entry): number {
     return this.#mode.trustsSizes ? entry.size : 0
@@ -131,7 +154,8 @@ export class Pop3Session implements Session {
       if (flags.includes('size-mismatch') || size === 0) await this.#requireEnd(number, entry)
       const message = await incoming.finish()
       await this.#requireOne(message, size)
-      return { entry, message, flags }
+      const wrapped = !this.#client.utf8 && isWrapper(message.header)
+      return { entry, message, flags: wrapped ? [...flags, 'wrapped-by-server'] : flags }
     } catch (error) {
       await incoming.discard()
       throw error

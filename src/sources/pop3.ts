@@ -103,7 +103,7 @@ class Pop3Source implements Source {
     this.#context = context
     const provider = findProvider(chosen.provider, this.host, chosen.user)
     this.#whose = { host: this.host, user: chosen.user, provider }
-    this.rules = { windowed: provider?.windowed ?? false }
+    this.rules = { sizes: chosen.sizes, windowed: provider?.windowed ?? false }
     this.#opening = new Pop3Opening({ ...chosen, host: this.host, port }, context)
   }
 
@@ -128,6 +128,7 @@ class Pop3Source implements Source {
     const wanted = pipelining === 'on' || (pipelining === 'auto' && capabilities?.has('PIPELINING') === true)
     const mode = {
       pipelined: wanted && this.#pipelining,
+      expires: capabilities?.expiresAtOnce === true,
       trustsSizes: sizes === 'auto',
       replyMs: this.#context.timeouts.reply,
       distrust: () => {

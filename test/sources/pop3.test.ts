@@ -25,6 +25,7 @@ describe('settings', () => {
     ['TLS-12 plaintext beyond loopback', { tls: 'none' }, 'tls'],
     ['a bad fingerprint', { tlsOptions: { fingerprint256: 'AB:CD' } }, 'tlsOptions.fingerprint256'],
     ['an unknown mechanism', { auth: 'magic' }, 'auth'],
+    ['an unknown way to take sizes', { sizes: 'off' }, 'sizes'],
     ['a token mechanism without a token', { auth: 'xoauth2' }, 'auth'],
     ['an authzid that nothing carries', { auth: 'scram-sha-256', authzid: 'bob' }, 'auth'],
   ])('refuses %s', (_name, more, path) => {

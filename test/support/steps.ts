@@ -127,8 +127,10 @@ export class Steps {
 
   #session(session: Session): Session {
     return {
+      expires: session.expires,
       list: async () => this.around(async () => session.list()),
       retrieve: (wanted, intake) => session.retrieve(wanted, intake),
+      headers: (entries) => session.headers(entries),
       quit: async () => this.around(async () => session.quit()),
       [Symbol.asyncDispose]: async () => session[Symbol.asyncDispose](),
     }
