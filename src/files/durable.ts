@@ -5,7 +5,7 @@ import { Fault, type FaultCode } from '../ports/fault.js'
 const codes: Readonly<Record<string, FaultCode>> = {
   ENOSPC: 'disk-full',
   EDQUOT: 'disk-full',
-  EFBIG: 'too-big',
+  EFBIG: 'file-full',
   EACCES: 'not-writable',
   EPERM: 'not-writable',
   EROFS: 'not-writable',
@@ -16,7 +16,7 @@ const codes: Readonly<Record<string, FaultCode>> = {
 const words: Readonly<Record<string, string>> = {
   ENOSPC: 'no space (or no inodes) left on the disk',
   EDQUOT: 'the disk quota is used up',
-  EFBIG: 'it is larger than a file may be there',
+  EFBIG: 'a file there may not be larger',
   EROFS: 'the file system is read-only',
   ENOENT: 'it does not exist',
   ENOTDIR: 'a part of the path is not a folder',

@@ -63,4 +63,4 @@ export function spoolFault(error: unknown, action: string, path: string): Fault 
   return new Fault(noRoom.has(code) ? 'spool-full' : 'state-failed', message, { cause: error })
 }
 
-const noRoom: ReadonlySet<FaultCode> = new Set(['disk-full', 'too-big'])
+const noRoom: ReadonlySet<FaultCode> = new Set(['disk-full', 'file-full'])

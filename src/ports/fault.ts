@@ -109,7 +109,7 @@ export const faults = {
   'file-full': {
     scope: 'target',
     transient: false,
-    hint: 'the file system or a limit (ulimit -f) lets no file grow further: move the mbox away, or copy into a Maildir',
+    hint: 'the file system or a limit (ulimit -f) lets no file grow further: move the old one away, or copy into a Maildir',
   },
   'ledger-missing': {
     scope: 'target',

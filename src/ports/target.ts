@@ -69,7 +69,8 @@ export interface Writer extends AsyncDisposable {
   admit(messages: readonly Message[]): void
   /**
    * Stores the message, or claims the copy of it that a crashed run left. Calls arrive in announced order.
-   * A message fault fails the message alone, any other fault stops the lane.
+   * A message fault fails the message alone, any other fault stops the lane. Only a target that finds copies also where
+   * one of the announced is missing in between may throw message faults: a later run offers that one in its place.
    */
   append(message: Message): Promise<Receipt>
   /** Resolves when everything appended is durable: files and folders synced. */

@@ -141,7 +141,7 @@ export class MaildirWriter implements Writer {
     const errors = await this.#maker.make(files.map(({ file }) => file))
     for (const [index, { task, receipt }] of files.entries()) {
       const error = errors[index]
-      if (error) task.reject(this.#fault(error, 'store a message in'))
+      if (error) task.reject(this.#storeFault(error))
       else task.resolve(receipt)
     }
   }
@@ -153,7 +153,7 @@ export class MaildirWriter implements Writer {
       if (file) return { task, receipt, file }
       task.resolve(receipt)
     } catch (error) {
-      task.reject(this.#fault(error, 'store a message in'))
+      task.reject(this.#storeFault(error))
     }
     return undefined
   }
@@ -198,6 +198,12 @@ export class MaildirWriter implements Writer {
     if (form.bytes) return { ...file, bytes: form.bytes }
     await createStreamedFile(file, form.chunks())
     return undefined
+  }
+
+  /** Each message has a file of its own: what one is too large for, others are not. */
+  #storeFault(error: unknown): Fault {
+    const fault = this.#fault(error, 'store a message in')
+    return fault.code === 'file-full' ? new Fault('too-big', fault.message, { cause: error }) : fault
   }
 
   #fault(error: unknown, action: string): Fault {

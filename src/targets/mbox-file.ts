@@ -185,7 +185,7 @@ export class MboxFile {
       await this.#dotlock?.refresh()
     } catch (error) {
       await this.#retreat(start + done)
-      throw writeFault(error, this.#options.path)
+      throw diskFault(error, 'write', this.#options.path)
     }
   }
 
@@ -209,12 +209,6 @@ async function requireMbox(handle: FileHandle, path: string, size: number): Prom
   // A kill may have left less than that.
   if (!'From '.startsWith(start.toString('latin1')))
     throw new Fault('not-an-mbox', `${path} does not start with a From_ line`)
-}
-
-/** A file that may not grow further takes no other message either, so this is no fault of the message alone. */
-function writeFault(error: unknown, path: string): Fault {
-  const { code, message } = diskFault(error, 'write', path)
-  return new Fault(code === 'too-big' ? 'file-full' : code, message, { cause: error })
 }
 
 function ignoreMissing(error: unknown): undefined {

@@ -22,7 +22,7 @@ it('FS-01 a message larger than a file may be fails alone, and without room to k
   await chmod(node, 0o755)
   const { code, events } = await scene.run(['run', '--json'], { node })
   expect(code).toBe(3)
-  const error = expect.stringContaining('larger than a file may be') as string
+  const error = expect.stringContaining('a file there may not be larger') as string
   expect(events.filter(({ type }) => type === 'message.failed')).toMatchObject([
     { uidl: 'u2', target: 'maildir', code: 'too-big', transient: false, error },
   ])

@@ -8,7 +8,7 @@ import { Steps } from '../support/steps.js'
 import { run } from './run.js'
 import { fresh, messages, requireExact, thorough } from './scene.js'
 
-/** Refuses a small message and the large one for good. */
+/** Refuses a small message and the large one for good; only a Maildir may: an mbox takes a batch from its start or not at all. */
 function refusing(target: Target): Target {
   return {
     place: target.place,

@@ -23,7 +23,7 @@ export async function run(
   const clock = batches === 'small' ? new InstantClock() : systemClock
   const context: TargetContext = { clock, series: undefined, run: 'r', state: folder.at('state') }
   const targets = [
-    { name: 'maildir', target: maildir.create(maildir.settings.parse({ path: folder.at('maildir') }), context) },
+    { name: 'maildir', target: wrap(maildir.create(maildir.settings.parse({ path: folder.at('maildir') }), context)) },
     { name: 'mbox', target: mbox.create(mbox.settings.parse({ path: folder.at('mbox') }), context) },
   ]
   const { host, port, user } = server
@@ -45,7 +45,7 @@ export async function run(
         host,
         user,
         source: steps.source(source),
-        targets: targets.map(({ name, target }) => ({ name, target: steps.target(wrap(target)) })),
+        targets: targets.map(({ name, target }) => ({ name, target: steps.target(target) })),
       },
     ],
     ledger: steps.ledger(ledger),
@@ -63,6 +63,6 @@ export async function run(
 
 export interface Circumstances {
   readonly batches?: 'small' | 'large'
-  /** Between the target and its steps. */
+  /** Between the Maildir and its steps. */
   readonly wrap?: (target: Target) => Target
 }

@@ -55,7 +55,7 @@ describe('diskFault', () => {
   it.each([
     ['ENOSPC', 'disk-full', 'inodes'],
     ['EDQUOT', 'disk-full', 'quota'],
-    ['EFBIG', 'too-big', 'larger than a file may be'],
+    ['EFBIG', 'file-full', 'may not be larger'],
     ['EACCES', 'not-writable', 'EACCES'],
     ['EPERM', 'not-writable', 'EPERM'],
     ['EROFS', 'not-writable', 'read-only'],
