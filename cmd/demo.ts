@@ -54,6 +54,7 @@ accounts:
     targets:
       - { type: maildir, path: '{account}' }
       - { type: mbox, path: '{account}.mbox' }
+      - { type: eml-zip, path: '{account}.zip' }
 `
 }
 
@@ -84,6 +85,7 @@ Look at the copies with what you have:
   ls ${name}/${user}/new                    # the Maildir: a file for each message
   mutt -f ${name}/${user}.mbox              # the mbox
   python3 -c "import mailbox; print(len(mailbox.mbox('${name}/${user}.mbox')), 'messages')"
+  unzip -d ${name}/mail ${name}/${user}.zip    # the zip archive: a mail program opens each .eml file
   popferry status ${name}/migrate.yaml  # what popferry knows of them
 
 For your own mail, write a plan like ${name}/migrate.yaml.

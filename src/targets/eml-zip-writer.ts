@@ -34,7 +34,7 @@ import { buildVolume } from './eml-zip-volume.js'
 const probes = 20
 
 /** Archiver keeps 10 KB of memory for each entry of a volume (measured). */
-const mostEntries = 10_000
+const mostEntries = 5_000
 
 /**
  * Stores messages in the staging, where they are safe, and turns those into volumes: once enough have gathered, and when

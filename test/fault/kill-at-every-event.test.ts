@@ -8,6 +8,7 @@ async function planFor(server: FakePop3Server, pipelining: string, folder: TempF
   const targets = [
     { type: 'maildir', path: 'maildir' },
     { type: 'mbox', path: 'mbox' },
+    { type: 'eml-zip', path: 'zips/mail.zip' },
   ]
   const source = { ...server.source(), pipelining }
   await writePlan(folder, { state: 'state', accounts: [{ name: 'alice', source, targets }] })

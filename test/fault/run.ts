@@ -6,6 +6,7 @@ import type { TargetContext } from '../../src/ports/kind.js'
 import { Secret } from '../../src/ports/secret.js'
 import type { Target } from '../../src/ports/target.js'
 import { pop3 } from '../../src/sources/pop3.js'
+import { emlZip } from '../../src/targets/eml-zip.js'
 import { maildir } from '../../src/targets/maildir.js'
 import { mbox } from '../../src/targets/mbox.js'
 import { InstantClock, systemClock } from '../support/clock.js'
@@ -25,6 +26,7 @@ export async function run(
   const targets = [
     { name: 'maildir', target: wrap(maildir.create(maildir.settings.parse({ path: folder.at('maildir') }), context)) },
     { name: 'mbox', target: mbox.create(mbox.settings.parse({ path: folder.at('mbox') }), context) },
+    { name: 'zip', target: emlZip.create(emlZip.settings.parse({ path: folder.at('zips', 'mail.zip') }), context) },
   ]
   const { host, port, user } = server
   const source = pop3.create(pop3.settings.parse({ host, port, user, tls: 'none' }), {

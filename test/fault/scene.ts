@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { expect } from 'vitest'
+import { messagesOf } from '../support/zip.js'
 import { readMaildir, readMboxrd, tempFolder, type TempFolder } from '../support/rig.js'
 
 /** `npm run test:fault` leaves nothing out. */
@@ -41,7 +42,13 @@ export async function requireExact(folder: TempFolder): Promise<void> {
   expect((await readFile(folder.at('mbox'), 'utf8')).startsWith(foreign)).toBe(true)
   const inMbox = (await readMboxrd(folder.at('mbox'))).map(({ bytes }) => bytes)
   expect(digests(inMbox)).toEqual(digests([...messages.map(asStored), 'Subject: foreign\n\nNot ours\n']))
+  const inZip = (await messagesOf(folder.at('zips', 'mail.zip'))).map(({ bytes }) => bytes)
+  expect(digests(inZip)).toEqual(digests(messages))
+  expect((await readdir(folder.at('zips'))).filter((name) => name.startsWith('.'))).toEqual([])
   const names = (await readdir(folder.path)).filter((name) => name !== 'migrate.yaml')
-  expect(names.sort()).toEqual(['maildir', 'mbox', 'state'])
+  expect(names.sort()).toEqual(['maildir', 'mbox', 'state', 'zips'])
   expect(await readdir(folder.at('state', 'spool'))).toEqual([])
+  for (const lane of await readdir(folder.at('state', 'staging'))) {
+    expect(await readdir(folder.at('state', 'staging', lane))).toEqual([])
+  }
 }

@@ -58,5 +58,5 @@ describe('stopped twice', () => {
         await requireExact(folder)
       }
     }
-  }, 120_000)
+  }, 300_000)
 })

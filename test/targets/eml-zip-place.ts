@@ -1,17 +1,13 @@
 import { readdirSync } from 'node:fs'
-import { mkdir, readdir, rename, rm, stat, truncate } from 'node:fs/promises'
-import { createWriteStream } from 'node:fs'
-import { once } from 'node:events'
-import { basename, dirname, join } from 'node:path'
-import { ZipArchive } from 'archiver'
-import { openPromise } from 'yauzl'
+import { mkdir, readdir, rm, stat, truncate } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { TargetContext } from '../../src/ports/kind.js'
 import type { Receipt, Target } from '../../src/ports/target.js'
 import { emlZip } from '../../src/targets/eml-zip.js'
 import { type EmlZipSettings, emlZipSettings } from '../../src/targets/eml-zip-settings.js'
 import type { TargetHarness, TargetPlace } from '../contract/target.js'
 import { InstantClock } from '../support/clock.js'
-import { collect } from '../support/collect.js'
+import { messagesOf, readZip, volumeName, volumes, writeZip } from '../support/zip.js'
 
 /** An archive as the suite sees it; reads and writes it without the program's code. */
 export function emlZipHarness(chosen: Partial<EmlZipSettings> = {}): TargetHarness {
@@ -75,54 +71,4 @@ export function emlZipTarget(settings: Partial<EmlZipSettings>, context: Partial
     state: 'none',
     ...context,
   })
-}
-
-function volumeName(number: number): string {
-  return number === 1 ? 'mail.zip' : `mail-${String(number).padStart(4, '0')}.zip`
-}
-
-/** The zip files beside each other, in the order of their numbers; what else can be seen there is a mistake. */
-export async function volumes(archive: string): Promise<readonly string[]> {
-  const names = (await readdir(dirname(archive))).filter((name) => !name.startsWith('.'))
-  const strange = names.filter((name) => !/^mail(-\d{4})?\.zip$/.test(name))
-  if (strange.length > 0) throw new Error(`left beside the volumes: ${strange.join(', ')}`)
-  return names
-    .map((name) => (name === basename(archive) ? volumeName(1).replace('.zip', '-0001.zip') : name))
-    .toSorted()
-    .map((name) => join(dirname(archive), name === 'mail-0001.zip' ? basename(archive) : name))
-}
-
-/** The messages of all volumes. */
-export async function messagesOf(archive: string): Promise<readonly ZipEntry[]> {
-  const entries: ZipEntry[] = []
-  for (const path of await volumes(archive)) entries.push(...(await readZip(path)))
-  return entries.filter(({ name }) => name.endsWith('.eml'))
-}
-
-export interface ZipEntry {
-  readonly name: string
-  readonly bytes: Buffer
-}
-
-export async function readZip(path: string): Promise<readonly ZipEntry[]> {
-  const zip = await openPromise(path, { autoClose: false })
-  try {
-    const entries: ZipEntry[] = []
-    for await (const entry of zip.eachEntry()) {
-      const bytes = Buffer.concat(await collect(await zip.openReadStreamPromise(entry)))
-      entries.push({ name: entry.fileName, bytes })
-    }
-    return entries
-  } finally {
-    zip.close()
-  }
-}
-
-async function writeZip(path: string, entries: readonly ZipEntry[]): Promise<void> {
-  const archive = new ZipArchive({ store: true })
-  const file = createWriteStream(`${path}.new`)
-  archive.pipe(file)
-  for (const { name, bytes } of entries) archive.append(bytes, { name })
-  await Promise.all([once(file, 'close'), archive.finalize()])
-  await rename(`${path}.new`, path)
 }

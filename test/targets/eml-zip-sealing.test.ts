@@ -8,7 +8,8 @@ import { memoryFolder, type TemporaryFolder } from '../support/folder.js'
 import { deliver, lane, readBack, receiptsOf, signal } from '../support/lane-loop.js'
 import { letter, message } from '../support/mail.js'
 import { MemoryLedger } from '../support/memory-ports.js'
-import { emlZipTarget, messagesOf, readZip, volumes } from './eml-zip-place.js'
+import { messagesOf, readZip, volumes } from '../support/zip.js'
+import { emlZipTarget } from './eml-zip-place.js'
 
 let folder: TemporaryFolder
 let ledger: MemoryLedger
