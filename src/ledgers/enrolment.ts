@@ -60,6 +60,8 @@ function enrolOne(connection: Connection, { account, host, user, lanes }: Enrolm
     const sql = 'INSERT INTO accounts (name, origin, host, user) VALUES (?, ?, ?, ?)'
     connection.run(sql, account, freeOrigin(connection, account), host, user)
   } else {
+    // Another server, or another view of the same one, has habits of its own.
+    connection.run("UPDATE accounts SET memory = '{}' WHERE id = ? AND (host <> ? OR user <> ?)", known, host, user)
     connection.run('UPDATE accounts SET name = ?, host = ?, user = ? WHERE id = ?', account, host, user, known)
   }
   const id = known ?? accountId(connection, account) ?? 0

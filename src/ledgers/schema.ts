@@ -6,6 +6,7 @@ export const schemaVersion = 1
 
 /**
  * - `accounts.origin` is the account's first name, the salt of names made from keys.
+ * - `accounts.memory` is what an AccountMemory has beyond its defaults, as JSON.
  * - `lanes.begun` is the announced batch as JSON, null after a clean end: beginning a batch costs one row.
  * - `receipts` are stored per lane in the order of delivery; keys are the UIDL's bytes (see MessageKey).
  * - `quarantine` holds what a lane's target refused for good and has no receipt for; the bytes are in the state folder.
@@ -18,6 +19,7 @@ export const schema = `
     origin TEXT NOT NULL,
     host TEXT NOT NULL,
     user TEXT NOT NULL,
+    memory TEXT NOT NULL DEFAULT '{}',
     last_run TEXT,
     last_at INTEGER,
     last_status TEXT,

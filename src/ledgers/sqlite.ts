@@ -1,5 +1,13 @@
 import { join } from 'node:path'
-import type { AccountStatus, AccountSummary, Enrolment, KnownAccount, LaneStep, Ledger } from '../ports/ledger.js'
+import type {
+  AccountMemory,
+  AccountStatus,
+  AccountSummary,
+  Enrolment,
+  KnownAccount,
+  LaneStep,
+  Ledger,
+} from '../ports/ledger.js'
 import type { Flag, MessageKey } from '../ports/message.js'
 import type { KeptFor } from '../ports/quarantine.js'
 import type { Announced, Lane, Position, Progress, Receipt } from '../ports/target.js'
@@ -7,6 +15,7 @@ import { Connection } from './connection.js'
 import type { Row } from './driver.js'
 import { accountId, enrolAll, knownAccounts } from './enrolment.js'
 import { hex, keyBytes, keyText } from './keys.js'
+import { recallAccount, rememberAccount } from './memory.js'
 import { type LedgerFile, openLedgerDatabase } from './open.js'
 import { keptOf, recordKept } from './quarantine.js'
 
@@ -126,6 +135,16 @@ class SqliteLedger implements Ledger {
 
   async kept(account: string): Promise<readonly KeptFor[]> {
     return this.#connection.read(() => keptOf(this.#connection, account))
+  }
+
+  async recall(account: string): Promise<AccountMemory> {
+    return this.#connection.read(() => recallAccount(this.#connection, account))
+  }
+
+  async remember(account: string, learnt: Partial<AccountMemory>): Promise<void> {
+    await this.#connection.write(() => {
+      rememberAccount(this.#connection, account, learnt)
+    })
   }
 
   async startRun(run: string, startedAt: number): Promise<void> {

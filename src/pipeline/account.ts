@@ -10,12 +10,16 @@ import type { Budget } from './budget.js'
 import type { Delivery } from './delivery.js'
 import type { MessageIntake } from './intake.js'
 import type { BatchLimits } from './lane.js'
+import { shortfall } from './expected.js'
+import { type Habits, mayShowMore, recallHabits } from './habits.js'
 import { type AccountTarget, LaneBook } from './lane-book.js'
+import { outcome } from './outcome.js'
 import { Quarantine } from './quarantine.js'
 import { type MessageFailure, Roster } from './roster.js'
 import { SecondFetch } from './second-fetch.js'
 import { Selection, type Selector } from './selection.js'
 import { deliver, runSession, type SessionContext } from './session.js'
+import type { Window } from './window.js'
 
 export interface AccountJob {
   readonly name: string
@@ -65,11 +69,12 @@ class AccountRun {
   readonly #quarantine: Quarantine
   readonly #books: readonly LaneBook[]
   readonly #agenda: Agenda
-  readonly #session: SessionContext
+  readonly #session: Omit<SessionContext, keyof Habits>
   readonly #secondFetch: SecondFetch
   readonly #selection: Selection
   /** Why the account stopped before everything was settled. */
   #fault: Fault | undefined
+  #habits: Habits | undefined
   readonly #askAgain = new Fault('connection-lost', 'a message has to be asked for once more')
   #mismatched = 0
   /** Interrupted before the account had come to its end. */
@@ -117,16 +122,22 @@ class AccountRun {
   }
 
   async #attempts(): Promise<void> {
-    const { signal, clock, emit, retry } = this.#context
-    const { name: account } = this.#job
-    if (!this.#context.dryRun) await this.#quarantine.load()
+    const { signal, clock, retry, dryRun } = this.#context
+    if (!dryRun) await this.#quarantine.load()
+    const habits = await recallHabits(this.#job.name, this.#job.source, this.#context)
+    const { window, pace } = (this.#habits = habits)
     const backoff = new Backoff(retry, clock)
     this.#cutShort = this.#stopping()
     while (!this.#stopping()) {
+      if (pace.waitMs > retry.maxWait) throw pace.fault
+      if (pace.waitMs > 0) {
+        await this.#pause(pace.waitMs, backoff.attempt, pace.fault)
+        continue
+      }
       const before = this.#progress()
-      const ended = await this.#attempt()
+      const ended = await this.#attempt(habits)
       if (this.#stopping()) {
-        this.#cutShort = ended !== undefined
+        this.#cutShort = ended !== undefined || this.#goesOn(habits)
         return
       }
       if (!ended && (this.#selection.reconsider() || this.#secondFetch.isDue(() => this.#agenda.wanted()))) {
@@ -135,29 +146,41 @@ class AccountRun {
         this.#cutShort = this.#stopping()
         continue
       }
-      const fault = ended ?? this.#reasonToReturn()
-      if (!fault) return
+      const fault = ended ?? this.#reasonToReturn(habits)
+      if (!fault) {
+        if (this.#goesOn(habits)) {
+          backoff.progress()
+          continue
+        }
+        await this.#conclude(window)
+        return
+      }
       if (this.#progress() > before) backoff.progress()
       const delayMs = fault.transient || !ended ? backoff.delayAfter(fault) : undefined
       if (delayMs === undefined) {
         // Where neither a lane nor a message says why, the account must.
-        this.#fault = ended ?? (fault === this.#askAgain ? fault : undefined)
+        this.#fault = (ended && backoff.outlasting(ended)) ?? (fault === this.#askAgain ? fault : undefined)
         return
       }
-      emit({ type: 'retry', account, attempt: backoff.attempt, delayMs: Math.round(delayMs), fault })
-      await clock.sleep(delayMs, signal).catch(asFault)
-      this.#cutShort = this.#stopping()
+      await this.#pause(delayMs, backoff.attempt, fault)
     }
   }
 
+  async #pause(delayMs: number, attempt: number, fault: Fault): Promise<void> {
+    const { signal, clock, emit } = this.#context
+    emit({ type: 'retry', account: this.#job.name, attempt, delayMs: Math.round(delayMs), fault })
+    await clock.sleep(delayMs, signal).catch(asFault)
+    this.#cutShort = this.#stopping()
+  }
+
   /** One session from sign-in to QUIT; resolves with the fault that ended it early. */
-  async #attempt(): Promise<Fault | undefined> {
+  async #attempt(habits: Habits): Promise<Fault | undefined> {
     const { dryRun } = this.#context
     for (const book of dryRun ? [] : this.#books) await book.open(this.#context)
     if (!dryRun && this.#books.every((book) => !book.run)) return undefined
     await this.#retryKept()
     try {
-      await runSession(this.#session)
+      await runSession({ ...this.#session, ...habits })
       return undefined
     } catch (error) {
       return asFault(error)
@@ -175,13 +198,33 @@ class AccountRun {
   }
 
   /** After an orderly session: why another one is needed, if it is. */
-  #reasonToReturn(): Fault | undefined {
+  #reasonToReturn(habits: Habits): Fault | undefined {
     if (this.#context.dryRun) return undefined
     const stopped = this.#books.find((book) => book.fault && book.alive)?.fault
     if (stopped) return stopped
+    // What is fetched for one target alone would be hidden from the other (CONTRACT, guarantee 1).
+    if (habits.window.hides && !this.#books.every((book) => book.alive)) return undefined
     const [number] = this.#agenda.wanted()
     if (number === undefined) return undefined
-    return this.#roster.sourceFault(number) ?? this.#askAgain
+    const refusal = this.#roster.sourceFault(number)
+    return refusal ?? (this.#goesOn(habits) ? undefined : this.#askAgain)
+  }
+
+  /** After an orderly session: another one may show messages that were never listed in this run. */
+  #goesOn(habits: Habits): boolean {
+    return mayShowMore(habits) && !this.#agenda.exhausted && this.#books.every((book) => book.run)
+  }
+
+  /** The maildrop has shown what it has, unless `--limit` ended it before. */
+  async #conclude(window: Window): Promise<void> {
+    if (this.#agenda.exhausted) return
+    await window.settle()
+    const { expectAtLeast } = this.#job.source.rules
+    const stopped = window.hides && !this.#books.every((book) => book.alive)
+    if (expectAtLeast === undefined || stopped || !this.#roster.listed) return
+    const { windowed } = window
+    if (windowed && this.#context.dryRun) return
+    this.#fault = await shortfall(expectAtLeast, { ...this.#session, windowed })
   }
 
   #stopping(): boolean {
@@ -224,6 +267,7 @@ class AccountRun {
   }
 
   #result(): AccountResult {
+    if (this.#habits?.window.windowed) this.#roster.setWindowed()
     const counts = this.#roster.counts()
     const lanes = this.#books.flatMap(({ fault }) => (fault ? [fault] : []))
     const messages = this.#failures().map(({ fault }) => fault)
@@ -253,10 +297,4 @@ class AccountRun {
       return { ...result, status: 'failed', faults: [asFault(error), ...faults] }
     }
   }
-}
-
-/** `failed`: nothing more will happen until someone looks; `incomplete`: some of it is missing. */
-function outcome(faults: readonly Fault[], counts: Counts): AccountOutcome {
-  if (faults.some(({ scope, transient }) => (scope === 'account' || scope === 'run') && !transient)) return 'failed'
-  return faults.length > 0 || counts.failed > 0 ? 'incomplete' : 'ok'
 }

@@ -11,8 +11,8 @@ export class Agenda {
   readonly #limit: number | undefined
   /** The latest listing, in its order. */
   #listed: readonly number[] = []
-  /** The messages that `--limit` lets through; chosen once. */
-  #admitted: ReadonlySet<number> | undefined
+  /** The messages that `--limit` lets through. */
+  readonly #admitted = new Set<number>()
   readonly #tries = new Map<number, number>()
   readonly #refused = new Set<number>()
 
@@ -22,11 +22,11 @@ export class Agenda {
     this.#limit = limit
   }
 
-  /** Takes in a complete listing; true where it shows messages that were not listed before in this run. */
-  list(entries: readonly Entry[]): boolean {
-    const { numbers, grown } = this.#roster.merge(entries)
-    this.#listed = numbers
-    return grown
+  /** Takes in a complete listing; `grown`: it shows messages that were not listed before in this run. */
+  list(entries: readonly Entry[]): { readonly numbers: readonly number[]; readonly grown: boolean } {
+    const merged = this.#roster.merge(entries)
+    this.#listed = merged.numbers
+    return merged
   }
 
   /** After pairing: settles what needs no RETR, and closes the books on messages that cannot be had any more. */
@@ -36,7 +36,7 @@ export class Agenda {
       if (this.#books.every((book) => book.has(number))) this.#roster.setPresent(number)
       else if (fault) this.#roster.setFailed(number, fault)
     }
-    if (this.#limit !== undefined) this.#admitted ??= new Set(this.wanted().slice(0, this.#limit))
+    this.#admit()
     // What only `--limit` holds back is still waited for, by the next run.
     const available = new Set(this.#available())
     for (const { run } of this.#books) {
@@ -46,10 +46,35 @@ export class Agenda {
 
   /** The numbers of the messages to fetch: first what dead runs announced, in their order, then as listed. */
   wanted(): readonly number[] {
+    const order = this.#order()
+    return this.#limit === undefined ? order : order.filter((number) => this.#admitted.has(number))
+  }
+
+  /** `--limit` lets no more messages through than it has. */
+  get exhausted(): boolean {
+    return this.#limit !== undefined && this.#admitted.size >= this.#limit
+  }
+
+  /** What the latest listing shows and nobody lacks; `filtered`: nor does anybody want it. */
+  settled(filtered: boolean): readonly { readonly number: number; readonly size: number }[] {
+    const safe = (number: number): boolean => this.#books.every((book) => book.safe(number))
+    const settled = this.#listed.filter((number) => {
+      if (this.#roster.isFiltered(number)) return filtered
+      return !open.has(this.#roster.state(number)) || safe(number)
+    })
+    return settled.map((number) => ({ number, size: this.#roster.entry(number).size }))
+  }
+
+  #admit(): void {
+    if (this.#limit === undefined) return
+    for (const number of this.#order()) if (this.#admitted.size < this.#limit) this.#admitted.add(number)
+  }
+
+  #order(): readonly number[] {
     const listed = new Set(this.#available())
     const owed = this.#books.map(({ run }) => (run?.owed ?? []).map((key) => this.#roster.numberOf(key) ?? -1))
     const first = mergeOrders(owed).filter((number) => listed.has(number))
-    const order = [...new Set([...first, ...listed])].filter((number) => this.#admitted?.has(number) !== false)
+    const order = [...new Set([...first, ...listed])]
     // A row of refused messages must not keep the others out in every session.
     const refused = (number: number): boolean => this.#refused.has(number)
     return [...order.filter((number) => !refused(number)), ...order.filter(refused)]
@@ -91,4 +116,5 @@ export class Agenda {
   }
 }
 
+const open: ReadonlySet<string> = new Set(['failed', 'pending'])
 const maxTries = 2

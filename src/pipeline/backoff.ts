@@ -1,5 +1,6 @@
 import type { Clock } from '../ports/clock.js'
-import type { Fault } from '../ports/fault.js'
+import { Fault } from '../ports/fault.js'
+import { timeText } from './pace.js'
 
 /** Attempts without progress in between, and the pauses around them; times in ms. */
 export interface RetryPolicy {
@@ -28,6 +29,14 @@ export class Backoff {
 
   progress(): void {
     this.#barren = 0
+  }
+
+  /** The fault that ends the attempts: where the server demands a longer pause than the plan allows, with its end. */
+  outlasting(fault: Fault): Fault {
+    const { retryAfterMs = 0 } = fault.facts
+    if (retryAfterMs <= this.#policy.maxWait) return fault
+    const words = `${fault.message}; it can go on at ${timeText(this.#clock.now() + retryAfterMs)}`
+    return new Fault(fault.code, words, fault.facts)
   }
 
   delayAfter(fault: Fault): number | undefined {

@@ -12,7 +12,8 @@ import { Marks, type Roster } from './roster.js'
 /** What an account knows of one of its lanes through the whole run, while the lane itself may stop and reopen. */
 export class LaneBook implements LaneObserver {
   readonly lane: Lane
-  readonly #recorded: Lane
+  /** The lane under its names in the ledger. */
+  readonly recorded: Lane
   readonly #target: Target
   readonly #roster: Roster
   readonly #quarantine: Quarantine
@@ -27,7 +28,7 @@ export class LaneBook implements LaneObserver {
 
   constructor(account: string, { name, target, recorded }: AccountTarget, side: AccountSide) {
     this.lane = { account, target: name }
-    this.#recorded = recorded ?? this.lane
+    this.recorded = recorded ?? this.lane
     this.#target = target
     this.#roster = side.roster
     this.#quarantine = side.quarantine
@@ -88,7 +89,7 @@ export class LaneBook implements LaneObserver {
 
   /** Marks what the ledger has receipts for among the messages of the roster. */
   async pair(ledger: Ledger): Promise<void> {
-    for await (const keys of ledger.delivered(this.#recorded)) {
+    for await (const keys of ledger.delivered(this.recorded)) {
       for (const key of keys) {
         const number = this.#roster.numberOf(key)
         if (number !== undefined) this.#delivered.set(number)

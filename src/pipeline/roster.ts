@@ -1,5 +1,5 @@
 import type { Counts } from '../ports/event.js'
-import type { Fault } from '../ports/fault.js'
+import { Fault } from '../ports/fault.js'
 import type { Entry, MessageKey } from '../ports/message.js'
 
 /**
@@ -17,6 +17,7 @@ export class Roster {
   /** By message number, then by target; the source's own failure stands under the empty name. */
   readonly #failures = new Map<number, Map<string, Fault>>()
   #listings = 0
+  #windowed = false
   #copiedBytes = 0
   #copiedCount = 0
 
@@ -85,6 +86,18 @@ export class Roster {
     this.#failures.set(number, failures.set(target, fault))
   }
 
+  /**
+   * The server shows only a part of its messages at a time: what it does not list any more has not vanished. Those that
+   * were not fetched have failed.
+   */
+  setWindowed(): void {
+    this.#windowed = true
+    for (let number = 0; number < this.size; number++) {
+      if (this.#seen[number] === this.#listings || this.state(number) !== 'pending') continue
+      this.setFailed(number, noLongerShown)
+    }
+  }
+
   /** Why the source did not give the message, so far. */
   sourceFault(number: number): Fault | undefined {
     return this.#failures.get(number)?.get('')
@@ -106,7 +119,7 @@ export class Roster {
     const failures = this.#failures.get(number)
     // What a target refused was fetched all the same: it did not vanish.
     const refused = failures !== undefined && [...failures.keys()].some((target) => target !== '')
-    if (this.#seen[number] !== this.#listings && !refused) return 'vanished'
+    if (this.#seen[number] !== this.#listings && !refused && !this.#windowed) return 'vanished'
     return failures ? 'failed' : 'pending'
   }
 
@@ -156,3 +169,5 @@ export class Marks {
     this.#bits[index] = (this.#bits[index] ?? 0) | (1 << (number & 7))
   }
 }
+
+const noLongerShown = new Fault('hidden', 'the server stopped showing the message before it was fetched')

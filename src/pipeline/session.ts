@@ -1,4 +1,4 @@
-import { asFault, type FaultCode } from '../ports/fault.js'
+import { asFault, Fault, type FaultCode } from '../ports/fault.js'
 import type { Retrieved, Session, Source } from '../ports/source.js'
 import type { Emit } from '../ports/event.js'
 import type { Ledger } from '../ports/ledger.js'
@@ -6,13 +6,14 @@ import type { Agenda } from './agenda.js'
 import type { Budget } from './budget.js'
 import { Delivery } from './delivery.js'
 import { Feed } from './feed.js'
+import type { Habits } from './habits.js'
 import { FetchedMessage, type MessageIntake } from './intake.js'
 import type { LaneBook } from './lane-book.js'
 import type { Roster } from './roster.js'
 import type { Arrival, SecondFetch } from './second-fetch.js'
 import type { Selection } from './selection.js'
 
-export interface SessionContext {
+export interface SessionContext extends Habits {
   readonly account: string
   readonly source: Source
   readonly roster: Roster
@@ -33,22 +34,32 @@ export interface SessionContext {
  * when every message fetched here is safe (CONTRACT, guarantee 1); else the connection is dropped, which commits nothing.
  */
 export async function runSession(context: SessionContext): Promise<void> {
-  await using session = await context.source.connect(context.signal)
+  const { window } = context
+  await using session = await context.pace.signIn(context.signal)
   await takeStock(session, context)
   if (context.dryRun) {
     tellWanted(context)
     await session.quit()
     return
   }
-  const safe = await fetchMissing(session, context)
-  if (safe) await session.quit()
+  const { fetched, safe } = await fetchMissing(session, context)
+  if (!safe) return
+  const confirmed = await session.quit()
+  if (!confirmed && fetched.length > 0 && window.hides) {
+    const facts = { server: context.source.server, phase: 'QUIT' }
+    throw new Fault('connection-lost', 'the server did not confirm the end of the session', facts)
+  }
+  window.ended(fetched, confirmed)
 }
 
 async function takeStock(session: Session, context: SessionContext): Promise<void> {
-  const { account, agenda, books, ledger, roster, secondFetch, selection, emit } = context
+  const { account, agenda, books, ledger, roster, secondFetch, selection, window, emit, dryRun } = context
   const listing = await session.list()
-  const grown = agenda.list(listing.entries)
+  const first = !roster.listed
+  const { numbers, grown } = agenda.list(listing.entries)
   if (grown) for (const book of books) await book.pair(ledger)
+  const old = first && numbers.some((number) => books.some((book) => book.has(number)))
+  if (!dryRun) await window.listed({ numbers, grown, old, expires: session.expires })
   const owed = new Set(books.flatMap(({ run }) => run?.owed ?? []))
   await selection.sift(session, agenda, (number) => owed.has(roster.entry(number).key))
   agenda.settle()
@@ -66,14 +77,24 @@ function tellWanted({ account, agenda, roster, emit }: SessionContext): void {
   }
 }
 
-/** Resolves true when everything fetched is safe: delivered to each lane that lacked it, or in quarantine for it. */
-async function fetchMissing(session: Session, context: SessionContext): Promise<boolean> {
-  const { books, roster, budget, agenda, secondFetch, signal } = context
+/** `safe`: everything fetched has been delivered to each lane that lacked it, or is in quarantine for it. */
+async function fetchMissing(
+  session: Session,
+  context: SessionContext,
+): Promise<{ readonly fetched: readonly number[]; readonly safe: boolean }> {
+  const { books, roster, budget, agenda, secondFetch, window, signal } = context
+  const wanted = secondFetch.first(agenda.wanted())
+  // What is not stored must not be fetched where the server may remove it for that.
+  const settled = (): ReturnType<Agenda['settled']> => (agenda.exhausted ? [] : agenda.settled(!session.expires))
+  const revisits = new Set(window.revisits({ settled, wanted: wanted.length }))
+  const numbers = [...wanted, ...revisits].slice(0, window.most)
+  if (numbers.length > 0) await window.fetching()
+  const halted = (): boolean => window.hides && books.some((book) => !book.run)
   const feed = new Feed({
-    numbers: secondFetch.first(agenda.wanted()),
+    numbers,
     budget,
     entry: (number) => roster.entry(number),
-    needed: (number) => books.some((book) => book.run && book.lacks(number)),
+    needed: (number) => !halted() && (revisits.has(number) || books.some((book) => book.run && book.lacks(number))),
     hurry: () => {
       for (const { run } of books) run?.hurry()
     },
@@ -83,31 +104,51 @@ async function fetchMissing(session: Session, context: SessionContext): Promise<
   }
   signal.addEventListener('abort', stop, { once: true })
   const fetched: number[] = []
+  const receiving = { feed, fetched, revisits }
   try {
-    for await (const result of session.retrieve(feed, context.intake)) await receive(result, feed, fetched, context)
+    for await (const result of session.retrieve(feed, context.intake)) await receive(result, receiving, context)
   } catch (error) {
     const inProgress = feed.finish()
     const fault = asFault(error)
-    if (inProgress !== undefined && broken.has(fault.code) && !signal.aborted) agenda.brokeSession(inProgress, fault)
+    const revisit = inProgress !== undefined && revisits.has(inProgress)
+    if (inProgress !== undefined && broken.has(fault.code) && !signal.aborted) {
+      if (revisit) window.cannotRevisit(inProgress)
+      else agenda.brokeSession(inProgress, fault)
+    }
     const { octets } = fault.facts
-    if (inProgress !== undefined && octets !== undefined) secondFetch.sawShort(inProgress, octets)
+    if (inProgress !== undefined && octets !== undefined && !revisit) secondFetch.sawShort(inProgress, octets)
+    window.broke(fetched.length)
     throw fault
   } finally {
     signal.removeEventListener('abort', stop)
     feed.finish()
   }
-  await Promise.all(books.map(async ({ run }) => run?.flush()))
-  return fetched.every(
-    (number) => (roster.isFiltered(number) && !session.expires) || books.every((book) => book.safe(number)),
-  )
+  // Targets may need minutes for what they have been given (QUIRKS RET-28).
+  await session.stay(Promise.all(books.map(async ({ run }) => run?.flush())))
+  const safe = (number: number): boolean =>
+    revisits.has(number) || (roster.isFiltered(number) && !session.expires) || books.every((book) => book.safe(number))
+  return { fetched, safe: !halted() && fetched.every(safe) }
 }
 
 /** How a session dies of one message; a throttled or busy server says nothing about the message in progress. */
 const broken: ReadonlySet<FaultCode> = new Set(['connection-lost', 'timeout', 'protocol', 'spool-full'])
 
-async function receive(result: Retrieved, feed: Feed, fetched: number[], context: SessionContext): Promise<void> {
+interface Receiving {
+  readonly feed: Feed
+  readonly fetched: number[]
+  /** Fetched for the server's sake only (see Window). */
+  readonly revisits: ReadonlySet<number>
+}
+
+async function receive(result: Retrieved, receiving: Receiving, context: SessionContext): Promise<void> {
   const { account, agenda, books, budget, roster, secondFetch, selection, emit } = context
+  const { feed, fetched, revisits } = receiving
   const { number, charged } = feed.result()
+  if (revisits.has(number)) {
+    budget.release(charged)
+    await revisited(result, number, fetched, context)
+    return
+  }
   if ('fault' in result) {
     budget.release(charged)
     agenda.refused(number, result.fault)
@@ -142,6 +183,21 @@ async function receive(result: Retrieved, feed: Feed, fetched: number[], context
     budget.release(charge)
   }
   if (secondFetch.full) feed.stop()
+}
+
+/** Everybody has the message: its bytes are of no interest. */
+async function revisited(
+  result: Retrieved,
+  number: number,
+  fetched: number[],
+  { window }: SessionContext,
+): Promise<void> {
+  if ('fault' in result) {
+    window.cannotRevisit(number)
+    return
+  }
+  fetched.push(number)
+  if (result.message instanceof FetchedMessage) await result.message.remove()
 }
 
 /** Offers a message to the lanes that lack it; `charged` was reserved for it. */

@@ -36,6 +36,8 @@ export class Pop3Client {
   readonly utf8: boolean
   /** What CAPA lists after sign-in; undefined where the server does not know it. */
   readonly capabilities: Capabilities | undefined
+  /** LOGIN-DELAY in ms: this user's, which is told after sign-in, else everybody's (RFC 2449 §6.5); 0: none. */
+  readonly loginDelayMs: number
 
   /** Connects, secures and signs in; what CAPA said before TLS or sign-in is forgotten each time (QUIRKS CAP-03). */
   static async open(options: Pop3Options, signal: AbortSignal): Promise<Pop3Client> {
@@ -50,17 +52,20 @@ export class Pop3Client {
       const greeting = await greet(wire, options.tls === 'implicit')
       const { capabilities, utf8 } = await prepare(wire, options)
       await signIn(wire, { greeting, capabilities }, { credentials, endpoint: options, experience, scrubber })
-      return new Pop3Client(wire, utf8, capabilities && (await capa(wire, patience.reply)))
+      const signedIn = capabilities && (await capa(wire, patience.reply))
+      const loginDelayMs = signedIn?.loginDelayMs ?? capabilities?.loginDelayMs ?? 0
+      return new Pop3Client(wire, { utf8, capabilities: signedIn, loginDelayMs })
     } catch (error) {
       connection.destroy()
       throw error
     }
   }
 
-  private constructor(wire: Wire, utf8: boolean, capabilities: Capabilities | undefined) {
+  private constructor(wire: Wire, said: Pick<Pop3Client, 'utf8' | 'capabilities' | 'loginDelayMs'>) {
     this.wire = wire
-    this.utf8 = utf8
-    this.capabilities = capabilities
+    this.utf8 = said.utf8
+    this.capabilities = said.capabilities
+    this.loginDelayMs = said.loginDelayMs
   }
 
   /** `replyMs` is the patience for pipelined replies. */
@@ -76,15 +81,16 @@ export class Pop3Client {
     return { octets, unstuffedDot: decoder.unstuffedDot }
   }
 
-  /** Commits at the server; a missing answer changes nothing any more (QUIRKS SES-11). */
-  async quit(): Promise<void> {
+  /** Commits at the server; true where it says so. A missing answer changes nothing any more (QUIRKS SES-11). */
+  async quit(): Promise<boolean> {
     const { connection } = this.wire
     connection.phase = 'QUIT'
     connection.limit(quitMs)
     try {
-      await this.wire.ask('QUIT')
+      return (await this.wire.ask('QUIT')).ok
     } catch (error) {
       if (!(error instanceof Fault)) throw error
+      return false
     } finally {
       this.drop()
     }

@@ -53,10 +53,13 @@ function passingReason(reply: Reply): Refusal | undefined {
 }
 
 /** The pause that a refusal names ("try again in 5 minutes"), in milliseconds. */
-function pauseIn(text: string): number | undefined {
-  const [, count, unit] = /(\d{1,5}) ?(s|sec|second|m|min|minute|h|hour)s?\b/i.exec(text) ?? []
+export function pauseIn(text: string): number | undefined {
+  const [, count, unit] =
+    /(?<!\d)(\d{1,8}) ?(ms|millisecond|s|sec|second|m|min|minute|h|hour|d|day)s?\b/i.exec(text) ?? []
   if (count === undefined || unit === undefined) return undefined
-  const seconds = { s: 1, m: 60, h: 3600 }[unit.charAt(0).toLowerCase()]
+  const word = unit.toLowerCase()
+  if (word.startsWith('mil') || word === 'ms') return Number(count)
+  const seconds = { s: 1, m: 60, h: 3600, d: 86_400 }[word.charAt(0)]
   return seconds === undefined ? undefined : Number(count) * seconds * 1000
 }
 

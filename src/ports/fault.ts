@@ -64,6 +64,11 @@ export const faults = {
     transient: false,
     hint: 'without UIDL a second run could not tell what is new: use another server or protocol',
   },
+  'too-few-messages': {
+    scope: 'session',
+    transient: false,
+    hint: 'is POP switched on for all mail, is this the right maildrop? Else lower `expectAtLeast` in the plan',
+  },
   'spool-full': { scope: 'session', transient: true, hint: 'free some space (or inodes) for the state folder' },
   // Single messages
   'uidl-empty': {
@@ -72,6 +77,11 @@ export const faults = {
     hint: 'fetch it with a mail program, or ask the server’s admin to repair the maildrop',
   },
   'retr-refused': { scope: 'message', transient: false, hint: 'the next run asks again; the server may have lost it' },
+  hidden: {
+    scope: 'message',
+    transient: false,
+    hint: 'look for it with a mail program or web mail; POP3 shows only a part of this maildrop',
+  },
   'breaks-session': {
     scope: 'message',
     transient: false,

@@ -17,6 +17,10 @@ export interface Ledger extends AsyncDisposable {
   advance(lane: Lane, step: LaneStep): Promise<void>
   /** The account's messages that lie in the quarantine, once for each lane without a receipt for it. */
   kept(account: string): Promise<readonly KeptFor[]>
+  /** What earlier sessions taught about an account's server; nothing where the account was never enrolled. */
+  recall(account: string): Promise<AccountMemory>
+  /** Changes what is named and keeps the rest. */
+  remember(account: string, learnt: Partial<AccountMemory>): Promise<void>
   startRun(run: string, startedAt: number): Promise<void>
   /** The account's outcome in this run; its failures, if any are given, replace those that earlier runs recorded. */
   finishAccount(account: string, summary: AccountSummary): Promise<void>
@@ -33,6 +37,17 @@ export interface LaneStep {
     readonly at: number
   }
   readonly begun?: { readonly announced: readonly Announced[]; readonly position: Position; readonly at: number }
+}
+
+/** Forgotten when the account moves to another server or user. */
+export interface AccountMemory {
+  /** Messages that were fetched are not shown any more after a clean QUIT. */
+  readonly windowed: boolean
+  /** A run fetched something and did not come to the point where the server has nothing more to show. */
+  readonly unsettled: boolean
+  /** Wall time of the last sign-in in ms, and what the server wanted then; only where sign-ins have to keep a distance. */
+  readonly signedInAt?: number
+  readonly loginDelayMs?: number
 }
 
 export interface KnownAccount {

@@ -12,10 +12,16 @@ export interface Source {
   connect(signal: AbortSignal): Promise<Session>
 }
 
-/** What the pipeline must know of a source. */
+/** What the plan, or a preset of it, says about a maildrop and the pipeline has to act on. */
 export interface SourceRules {
   /** `ignore`: the sizes that the server lists mean nothing. */
   readonly sizes: 'auto' | 'ignore'
+  /** `auto`: sign in again while that may show messages that were never listed in this run. */
+  readonly sessions: 'auto' | 'single'
+  /** At least so many ms from one sign-in to the next, also across runs; 0: as soon as the server allows. */
+  readonly signInEveryMs: number
+  /** Fewer distinct messages mean that something is wrong. */
+  readonly expectAtLeast?: number
   /** It shows only a part of its messages at a time, and more after a clean QUIT (QUIRKS LST-18). */
   readonly windowed: boolean
 }
@@ -27,6 +33,8 @@ export interface SourceRules {
 export interface Session extends AsyncDisposable {
   /** The server says that it may remove what was fetched (QUIRKS CAP-07). */
   readonly expires: boolean
+  /** The server wants at least so many ms between two sign-ins (LOGIN-DELAY, RFC 2449 §6.5). */
+  readonly loginDelayMs: number
   /** Resolves only with a complete listing; anything less rejects. */
   list(): Promise<Listing>
   /**
@@ -34,7 +42,10 @@ export interface Session extends AsyncDisposable {
    * yielded; a fault of the session is thrown, and then the first entry without a result was the one in progress.
    */
   retrieve(wanted: Wanted, intake: Intake): AsyncIterable<Retrieved>
-  quit(): Promise<void>
+  /** Waits for something else, with nothing asked for; meanwhile the server is kept from hanging up. */
+  stay<T>(until: Promise<T>): Promise<T>
+  /** True where the server confirmed it. */
+  quit(): Promise<boolean>
   /**
    * The header blocks of these messages, in their order, at most 256 KiB of each, without fetching the messages. Undefined
    * where the server cannot do that; for a message that it refuses; the rest of them where it refuses one after another.

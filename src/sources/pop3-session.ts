@@ -3,16 +3,18 @@ import type { Entry, Flag, Message, MessageKey } from '../ports/message.js'
 import type { Incoming, Intake, Listing, Retrieved, Session, Wanted } from '../ports/source.js'
 import type { Maildrop } from '../pop3/listing.js'
 import type { Pop3Client } from '../pop3/client.js'
-import { isThrottle } from '../pop3/refusal.js'
+import { isThrottle, pauseIn } from '../pop3/refusal.js'
 import type { Reply } from '../pop3/reply.js'
 import { type HeaderRequest, readHeaders } from './pop3-headers.js'
 import { isWrapper } from './pop3-wrapper.js'
+import { Idle, type IdleMode } from './pop3-idle.js'
 
-export interface SessionMode {
+export interface SessionMode extends IdleMode {
   readonly pipelined: boolean
   readonly expires: boolean
   /** False where the sizes that the server lists mean nothing. */
   readonly trustsSizes: boolean
+  readonly loginDelayMs: number
   /** The wait for the first byte of a reply, ms. */
   readonly replyMs: number
   /** Called when a pipelined session went wrong: the account goes on without for the rest of the run (RET-21). */
@@ -24,8 +26,10 @@ export interface SessionMode {
 /** One signed-in maildrop. Message numbers are this session's own (QUIRKS SES-06). */
 export class Pop3Session implements Session {
   readonly expires: boolean
+  readonly loginDelayMs: number
   readonly #client: Pop3Client
   readonly #mode: SessionMode
+  readonly #idle: Idle
   readonly #replyMs: number
   /** Numbers of the messages that RETR was not sent for yet: once each per session (QUIRKS RET-17). */
   #numbers = new Map<MessageKey, number>()
@@ -42,6 +46,8 @@ export class Pop3Session implements Session {
     this.#client = client
     this.#mode = mode
     this.expires = mode.expires
+    this.#idle = new Idle(client.wire, mode)
+    this.loginDelayMs = mode.loginDelayMs
     this.#window = mode.pipelined ? firstWindow : 0
     // A server that lost a glued command is silent for ever: do not wait minutes for it (QUIRKS CAP-04).
     this.#replyMs = mode.pipelined ? Math.min(mode.replyMs, pipelinedReplyMs) : mode.replyMs
@@ -73,17 +79,26 @@ export class Pop3Session implements Session {
           this.#open(asked.octets)
           yield retrieved
           if (this.#refusals >= manyRefusals) throw this.#refusesAll(retrieved)
-        } else if (!(await wanted.more())) return
+        } else if (!(await this.#idle.until(wanted.more()))) return
       }
     } catch (error) {
       throw this.#break(error)
     }
   }
 
+  async stay<T>(until: Promise<T>): Promise<T> {
+    try {
+      return await this.#idle.until(until)
+    } catch (error) {
+      throw this.#break(error)
+    }
+  }
+
   /** Drops the connection instead where the dialogue is broken or a RETR unanswered: QUIT would commit it. */
-  async quit(): Promise<void> {
-    if (this.#broken || this.#flight.length > 0) this.#client.drop()
-    else await this.#client.quit()
+  async quit(): Promise<boolean> {
+    if (!this.#broken && this.#flight.length === 0) return this.#client.quit()
+    this.#client.drop()
+    return false
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -200,7 +215,11 @@ export class Pop3Session implements Session {
   #refusal(reply: Reply): Fault {
     const { connection } = this.#client.wire
     const facts = { reply: reply.text }
-    if (isThrottle(reply)) throw connection.fault('throttled', 'the server serves no more messages for now', facts)
+    if (isThrottle(reply)) {
+      const retryAfterMs = pauseIn(reply.words)
+      const words = 'the server serves no more messages for now'
+      throw connection.fault('throttled', words, { ...facts, ...(retryAfterMs !== undefined && { retryAfterMs }) })
+    }
     this.#refusals++
     return connection.fault('retr-refused', 'the server does not hand out the message', facts)
   }

@@ -5,6 +5,7 @@ import { signInMechanisms } from '../pop3/credentials.js'
 import { Fault } from '../ports/fault.js'
 import { defineKind, type SourceContext, type SourceKind } from '../ports/kind.js'
 import type { Session, Source, SourceRules } from '../ports/source.js'
+import { duration } from '../ports/units.js'
 import { providers } from '../providers/all.js'
 import { findProvider } from '../providers/find.js'
 import { advised, type Whose } from './pop3-advice.js'
@@ -49,6 +50,12 @@ const settings = z
       .enum(['auto', 'ignore'])
       .default('auto')
       .describe('auto: a message shorter than listed is fetched twice; ignore: the listed sizes mean nothing'),
+    sessions: z
+      .enum(['auto', 'single'])
+      .default('auto')
+      .describe('auto: sign in again while new messages keep appearing (Gmail shows batches)'),
+    signInEvery: duration(0).optional().describe('At least this long between sign-ins, kept across runs'),
+    expectAtLeast: z.int().min(1).optional().describe('Fewer distinct messages listed: exit 3'),
   })
   .check(({ value, issues }) => {
     if (exposes(value)) issues.push({ code: 'custom', path: ['tls'], input: value.tls, message: plaintextRefused })
@@ -91,6 +98,8 @@ class Pop3Source implements Source {
   readonly #warned = new Set<string>()
   /** False once a pipelined session went wrong (QUIRKS RET-21). */
   #pipelining = true
+  /** False once the server refused a NOOP. */
+  #noop = true
 
   constructor(chosen: Settings, context: SourceContext) {
     // An IPv6 address may be written as in a URL.
@@ -103,7 +112,14 @@ class Pop3Source implements Source {
     this.#context = context
     const provider = findProvider(chosen.provider, this.host, chosen.user)
     this.#whose = { host: this.host, user: chosen.user, provider }
-    this.rules = { sizes: chosen.sizes, windowed: provider?.windowed ?? false }
+    const { sizes, sessions, signInEvery = 0, expectAtLeast } = chosen
+    this.rules = {
+      sizes,
+      windowed: provider?.windowed ?? false,
+      sessions,
+      signInEveryMs: signInEvery,
+      ...(expectAtLeast !== undefined && { expectAtLeast }),
+    }
     this.#opening = new Pop3Opening({ ...chosen, host: this.host, port }, context)
   }
 
@@ -130,7 +146,13 @@ class Pop3Source implements Source {
       pipelined: wanted && this.#pipelining,
       expires: capabilities?.expiresAtOnce === true,
       trustsSizes: sizes === 'auto',
+      loginDelayMs: client.loginDelayMs,
       replyMs: this.#context.timeouts.reply,
+      idleMs: noopAfterMs,
+      noop: this.#noop,
+      refusesNoop: () => {
+        this.#noop = false
+      },
       distrust: () => {
         this.#pipelining = false
       },
@@ -169,8 +191,8 @@ function exposes({ tls, host, allowPlaintext }: Pick<Settings, 'tls' | 'host' | 
 }
 
 /** What speaks against `auth`; the plan's secrets stand beside the settings by now, and that there is one is its matter. */
-function authProblem(value: z.input<typeof settings>): string | undefined {
-  const { auth = 'auto', authzid } = value
+function authProblem(value: Pick<z.output<typeof settings>, 'auth' | 'authzid'>): string | undefined {
+  const { auth, authzid } = value
   if (authzid !== undefined && auth !== 'auto' && auth !== 'plain') {
     return 'expected auto or plain: only PLAIN carries `authzid`'
   }
@@ -180,6 +202,8 @@ function authProblem(value: z.input<typeof settings>): string | undefined {
   return `expected a way to sign in with \`${other}\`: ${auth} needs \`${needed}\``
 }
 
+/** Servers are known to hang up after 60 s of silence (QUIRKS RET-28). */
+const noopAfterMs = 30_000
 const hostMissing = 'expected the name of a host, or `provider` instead of it'
 const plaintextRefused =
   '`tls: none` sends the password unencrypted over the network: also needs `allowPlaintext: true`'

@@ -16,7 +16,8 @@ describe.concurrent('run', () => {
     expect(second).toMatchObject({ code: 0, stdout: nothingNew, stderr: '' })
     expect(await scene.run(['run', '--quiet'])).toMatchObject({ code: 0, stdout: '', stderr: '' })
     expect(await snapshot(folder.at('mail'))).toEqual(before)
-    expect(server.sessions.map(({ retrieved }) => retrieved.length)).toEqual([3, 0, 0])
+    // The first run looks whether the server shows more after a clean QUIT.
+    expect(server.sessions.map(({ retrieved }) => retrieved.length)).toEqual([3, 0, 0, 0])
     expect(server.sessions.every(({ quit }) => quit)).toBe(true)
     expect(server.messages).toHaveLength(3)
   })
@@ -142,6 +143,6 @@ describe.concurrent('--account', () => {
     expect(code).toBe(0)
     const finished = events.filter(({ type }) => type === 'account.finished').map(({ account }) => account as string)
     expect(finished.toSorted()).toEqual(expected.toSorted())
-    expect(scene.server.sessions.map(({ user }) => user).toSorted()).toEqual(expected.toSorted())
+    expect(new Set(scene.server.sessions.map(({ user }) => user))).toEqual(new Set(expected))
   })
 })

@@ -5,7 +5,7 @@ const modes = ['implicit', 'starttls'] as const
 
 describe.concurrent('TLS', () => {
   it.each(modes)('%s copies, and sends nothing but STLS in the clear', async (tls) => {
-    await using scene = await openScene({ tls })
+    await using scene = await openScene({ tls, source: { sessions: 'single' } })
     expect(await scene.run(['run'])).toMatchObject({ code: 0 })
     expect(await storedSubjects(scene)).toEqual(all)
     const { lines } = scene.server

@@ -208,6 +208,26 @@ export function describeLedger(name: string, harness: () => Promise<LedgerHarnes
       expect(known?.lanes).toHaveLength(2)
     })
 
+    it('remembers what was learnt about a server until the account moves to another one', async () => {
+      const { open } = await harness()
+      const nothing = { windowed: false, unsettled: false }
+      {
+        await using ledger = await open()
+        expect(await ledger.recall('alice')).toEqual(nothing)
+        await ledger.enrol([enrolment, { ...enrolment, account: 'bob' }])
+        await ledger.remember('alice', { windowed: true })
+        await ledger.remember('alice', { unsettled: true })
+        await ledger.enrol([{ ...enrolment, account: 'alicia', was: 'alice' }])
+      }
+      await using ledger = await open()
+      expect(await ledger.recall('alicia')).toEqual({ windowed: true, unsettled: true })
+      expect(await ledger.recall('bob')).toEqual(nothing)
+      await ledger.remember('alicia', { unsettled: false })
+      expect(await ledger.recall('alicia')).toEqual({ windowed: true, unsettled: false })
+      await ledger.enrol([{ ...enrolment, account: 'alicia', user: 'recent:a' }])
+      expect(await ledger.recall('alicia')).toEqual(nothing)
+    })
+
     it('counts a source failure only for the lanes that lack the message', async () => {
       await using ledger = await (await harness()).open()
       const lanes = [...enrolment.lanes, { target: 'mbox', place: 'mbox:/a' }]

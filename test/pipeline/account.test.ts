@@ -9,7 +9,10 @@ describe('an account', () => {
     expect(await scene.run()).toMatchObject({ status: 'ok', counts: { listed: 5, copied: 5, present: 0 }, faults: [] })
     expect(scene.one.stored).toEqual(ids)
     expect(scene.two.stored).toEqual(ids)
-    expect(scene.server.sessions).toMatchObject([{ quit: true }])
+    expect(scene.server.sessions).toMatchObject([
+      { quit: true, retrieved: ids },
+      { quit: true, retrieved: [] },
+    ])
     expect(await scene.run()).toMatchObject({ status: 'ok', counts: { listed: 5, copied: 0, present: 5 } })
     expect(scene.server.retrs('u1')).toBe(1)
   })

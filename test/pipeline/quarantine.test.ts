@@ -9,6 +9,9 @@ import { temporaryFolder } from '../support/folder.js'
 import type { MemoryTarget } from '../support/memory-ports.js'
 import { body, ids, Scene } from './scene.js'
 
+/** No second look at the server. */
+const once = { source: { sessions: 'single' } }
+
 const tooBig = new Fault('too-big', 'larger than the target takes')
 
 function refuse(target: MemoryTarget, ...keys: string[]): void {
@@ -25,7 +28,7 @@ const failedEvents = ({ events }: Scene): readonly string[] =>
 
 describe('a message that a target refuses for good', () => {
   it('is kept before QUIT, fails, and is offered by the next run without RETR', async () => {
-    await using scene = await Scene.start()
+    await using scene = await Scene.start(once)
     refuse(scene.two, 'u3')
     let keptAtQuit = 0
     scene.server.hooks = { QUIT: () => void (keptAtQuit = scene.quarantine.files.size) }
@@ -46,7 +49,7 @@ describe('a message that a target refuses for good', () => {
   })
 
   it('is refused again and stays: offered once a run, fetched never, written once', async () => {
-    await using scene = await Scene.start()
+    await using scene = await Scene.start(once)
     refuse(scene.two, 'u3')
     await scene.run()
     scene.two.refuse = (key) => (key === 'u3' ? new Fault('too-big', 'still too large') : undefined)
@@ -59,7 +62,7 @@ describe('a message that a target refuses for good', () => {
   })
 
   it('shares one file among targets, which goes with the last of them', async () => {
-    await using scene = await Scene.start()
+    await using scene = await Scene.start(once)
     refuse(scene.one, 'u3')
     refuse(scene.two, 'u3')
     await scene.run()
@@ -75,7 +78,7 @@ describe('a message that a target refuses for good', () => {
   })
 
   it('is delivered although the server no longer lists it, and is in no sum then', async () => {
-    await using scene = await Scene.start()
+    await using scene = await Scene.start(once)
     refuse(scene.two, 'u3')
     await scene.run()
     scene.server.messages = scene.server.messages.filter(({ uidl }) => uidl !== 'u3')
@@ -89,7 +92,7 @@ describe('a message that a target refuses for good', () => {
   })
 
   it('has not vanished where a later session of the run lists it no more', async () => {
-    await using scene = await Scene.start()
+    await using scene = await Scene.start(once)
     refuse(scene.two, 'u3')
     scene.server.hooks = {
       RETR: ({ uidl }) => {
@@ -102,7 +105,7 @@ describe('a message that a target refuses for good', () => {
   })
 
   it('is delivered although the server lets nobody in', async () => {
-    await using scene = await Scene.start()
+    await using scene = await Scene.start(once)
     refuse(scene.two, 'u3')
     await scene.run()
     refuse(scene.two)
@@ -112,7 +115,7 @@ describe('a message that a target refuses for good', () => {
   })
 
   it('is fetched for a target that stopped meanwhile, and not offered to the one it is kept for', async () => {
-    await using scene = await Scene.start()
+    await using scene = await Scene.start(once)
     refuse(scene.two, 'u3')
     scene.one.beforeCommit = async () => {
       throw new Fault('disk-full', 'no space left')
@@ -128,7 +131,7 @@ describe('a message that a target refuses for good', () => {
   })
 
   it('stays in the sums as failed where its target cannot be opened', async () => {
-    await using scene = await Scene.start()
+    await using scene = await Scene.start(once)
     refuse(scene.two, 'u3')
     await scene.run()
     scene.two.open = async () => {
@@ -139,7 +142,7 @@ describe('a message that a target refuses for good', () => {
   })
 
   it('is not safe where it cannot be kept: no QUIT, and the reason is told', async () => {
-    await using scene = await Scene.start()
+    await using scene = await Scene.start(once)
     refuse(scene.two, 'u3')
     scene.quarantine.fail = new Fault('spool-full', 'no space left for the state')
     const { counts, faults } = await scene.run()
@@ -153,7 +156,7 @@ describe('a message that a target refuses for good', () => {
   })
 
   it('waits for what a dead run announced', async () => {
-    await using scene = await Scene.start()
+    await using scene = await Scene.start(once)
     refuse(scene.two, 'u3')
     await scene.run()
     refuse(scene.two)
@@ -165,7 +168,7 @@ describe('a message that a target refuses for good', () => {
   })
 
   it('goes first where a run died while it delivered it', async () => {
-    await using scene = await Scene.start()
+    await using scene = await Scene.start(once)
     refuse(scene.two, 'u3')
     await scene.run()
     refuse(scene.two)
@@ -187,7 +190,7 @@ describe('a file of the quarantine', () => {
     ['cut', (bytes) => bytes.subarray(1)],
     ['longer', (bytes) => Buffer.concat([bytes, bytes])],
   ])('%s: never delivered, fetched again, and kept until the server lists it', async (_, damage) => {
-    await using scene = await Scene.start()
+    await using scene = await Scene.start(once)
     refuse(scene.two, 'u3')
     await scene.run()
     const [[name, bytes] = ['', Buffer.alloc(0)]] = scene.quarantine.files
@@ -206,7 +209,7 @@ describe('a file of the quarantine', () => {
   })
 
   it('is replaced where the message is fetched again and refused again', async () => {
-    await using scene = await Scene.start()
+    await using scene = await Scene.start(once)
     refuse(scene.two, 'u3')
     await scene.run()
     const [name = ''] = scene.quarantine.files.keys()
@@ -219,7 +222,7 @@ describe('a file of the quarantine', () => {
 
   it('is streamed where the message is large, and the budget is respected', async () => {
     const large = ['a', 'b', 'c'].map((word) => body(`${word} ${'x'.repeat(1_500_000)}`))
-    await using scene = await Scene.start({ messages: large })
+    await using scene = await Scene.start({ ...once, messages: large })
     await using folder = await temporaryFolder()
     scene.spool = await openSpool(folder.path)
     const keys = ['u1', 'u2', 'u3']

@@ -27,19 +27,21 @@ export class Scene implements AsyncDisposable {
   readonly events: Event[] = []
   spool: Spool = { create: () => expect.unreachable('nothing here is large') }
   readonly clock = new InstantClock()
+  readonly #settings: object
 
-  static async start(options: FakeOptions = {}): Promise<Scene> {
-    return new Scene(await FakePop3Server.start({ messages: five, ...options }))
+  static async start({ source = {}, ...options }: FakeOptions & { readonly source?: object } = {}): Promise<Scene> {
+    return new Scene(await FakePop3Server.start({ messages: five, ...options }), source)
   }
 
-  private constructor(server: FakePop3Server) {
+  private constructor(server: FakePop3Server, settings: object) {
     this.server = server
+    this.#settings = settings
   }
 
   async run(more: { readonly limit?: number; readonly attempts?: number } = {}): Promise<AccountResult> {
     const { host, port, user, password } = this.server
     const emit = (event: Event): void => void this.events.push(event)
-    const source = pop3.create(pop3.settings.parse({ host, port, user, tls: 'none' }), {
+    const source = pop3.create(pop3.settings.parse({ host, port, user, tls: 'none', ...this.#settings }), {
       account: 'alice',
       clock: this.clock,
       emit,

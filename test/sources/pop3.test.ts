@@ -12,8 +12,8 @@ describe('settings', () => {
   const plan = { host: 'pop.old.example', user: 'alice' }
 
   test('defaults', () => {
-    const defaults = { tls: 'implicit', allowPlaintext: false, auth: 'auto', pipelining: 'auto', sizes: 'auto' }
-    expect(pop3.settings.parse(plan)).toEqual({ ...plan, ...defaults })
+    const defaults = { tls: 'implicit', allowPlaintext: false, auth: 'auto', pipelining: 'auto' }
+    expect(pop3.settings.parse(plan)).toEqual({ ...plan, ...defaults, sizes: 'auto', sessions: 'auto' })
   })
 
   test.each<[string, object, string]>([

@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { Fault } from '../../src/ports/fault.js'
-import type { AccountSummary, Enrolment, KnownAccount, LaneStep, Ledger } from '../../src/ports/ledger.js'
+import type {
+  AccountMemory,
+  AccountSummary,
+  Enrolment,
+  KnownAccount,
+  LaneStep,
+  Ledger,
+} from '../../src/ports/ledger.js'
 import type { Message, MessageKey } from '../../src/ports/message.js'
 import type { Kept, KeptFor, QuarantineFolder } from '../../src/ports/quarantine.js'
 import type { Announced, Lane, Position, Progress, Receipt, Target, Writer } from '../../src/ports/target.js'
@@ -11,6 +18,7 @@ export class MemoryLedger implements Ledger {
   readonly log: string[] = []
   readonly summaries: AccountSummary[] = []
   readonly #lanes = new Map<string, MemoryLane>()
+  readonly #memories = new Map<string, AccountMemory>()
   /** Set to make the next advance fail. */
   fail: Fault | undefined
 
@@ -65,6 +73,14 @@ export class MemoryLedger implements Ledger {
         ? [...kept.values()].map((one) => ({ ...one, target, origin: account }))
         : []
     })
+  }
+
+  async recall(account: string): Promise<AccountMemory> {
+    return this.#memories.get(account) ?? { windowed: false, unsettled: false }
+  }
+
+  async remember(account: string, learnt: Partial<AccountMemory>): Promise<void> {
+    this.#memories.set(account, { ...(await this.recall(account)), ...learnt })
   }
 
   async startRun(): Promise<void> {

@@ -43,6 +43,8 @@ export class Steps {
       receipts: (lane) => ledger.receipts(lane),
       advance: around(async (lane, step) => ledger.advance(lane, step)),
       kept: around(async (account) => ledger.kept(account)),
+      recall: async (account) => ledger.recall(account),
+      remember: around(async (account, learnt) => ledger.remember(account, learnt)),
       startRun: around(async (run, at) => ledger.startRun(run, at)),
       finishAccount: around(async (account, summary) => ledger.finishAccount(account, summary)),
       finishRun: around(async (run, at, code) => ledger.finishRun(run, at, code)),
@@ -128,9 +130,11 @@ export class Steps {
   #session(session: Session): Session {
     return {
       expires: session.expires,
+      loginDelayMs: session.loginDelayMs,
       list: async () => this.around(async () => session.list()),
       retrieve: (wanted, intake) => session.retrieve(wanted, intake),
       headers: (entries) => session.headers(entries),
+      stay: async (until) => session.stay(until),
       quit: async () => this.around(async () => session.quit()),
       [Symbol.asyncDispose]: async () => session[Symbol.asyncDispose](),
     }
