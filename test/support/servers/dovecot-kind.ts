@@ -6,7 +6,7 @@ import type { ServerKind } from './live-server.js'
 export function dovecotKind(
   name: string,
   settings: readonly string[],
-  prepare = (message: Buffer, _index: number): Buffer => message,
+  prepare: (message: Buffer, index: number) => Buffer = (message) => message,
 ): ServerKind {
   return {
     name: `Dovecot with ${name}`,
