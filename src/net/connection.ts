@@ -141,6 +141,21 @@ export class Connection {
     if (!this.#end) this.#socket.write(bytes)
   }
 
+  /** Resolves when the system has taken most of what was written. Rejects with whatever ends the connection first. */
+  async drained(): Promise<void> {
+    if (this.#end && this.#end !== 'eof') throw this.#end.reason
+    if (!this.#socket.writableNeedDrain) return
+    await new Promise<void>((resolve) => {
+      const go = (): void => {
+        this.#socket.off('drain', go)
+        this.#socket.off('close', go)
+        resolve()
+      }
+      this.#socket.on('drain', go)
+      this.#socket.on('close', go)
+    })
+  }
+
   /** Drops the connection at once. */
   destroy(reason?: Error): void {
     this.#chunks.length = 0
@@ -154,6 +169,7 @@ export class Connection {
     this.#socket.on('end', this.#eof)
     this.#socket.on('error', this.#fail)
     this.#socket.on('close', this.#eof)
+    this.#socket.on('drain', this.#moved)
   }
 
   /** Leaves the plain socket to the TLS layer. */
@@ -194,6 +210,11 @@ export class Connection {
   readonly #fail = (error: Error): void => {
     const facts = { server: this.server, phase: this.phase }
     this.#finish({ reason: networkFault(error, facts, { handshaking: this.#handshaking, address: this.#address }) })
+  }
+
+  /** A peer that takes what we send is not silent. */
+  readonly #moved = (): void => {
+    this.#reader?.timer?.refresh()
   }
 
   readonly #abort = (): void => {

@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer'
+import { decodeText, maxText } from '../net/server-text.js'
 
 /** `ok` and `error` are RFC 1939 §3, `continue` RFC 5034 §4; anything else means that the dialogue is out of step. */
 export type Status = 'ok' | 'error' | 'continue' | 'other'
@@ -42,15 +42,6 @@ export class Reply {
     return /^\S*[ \t]*\[([^\]]*)\]/.exec(this.raw)?.[1]?.toUpperCase()
   }
 }
-
-/** Server text as UTF-8 or else Latin-1, cut (QUIRKS CON-06). It stays hostile: whoever prints it escapes it. */
-export function decodeText(line: Uint8Array, scrub: (text: string) => string): string {
-  const bytes = Buffer.from(line.buffer, line.byteOffset, line.byteLength)
-  const text = isUtf8(bytes) ? bytes.toString() : bytes.toString('latin1')
-  return scrub(text).slice(0, maxText)
-}
-
-const maxText = 300
 
 /** Any case, and text may be glued to the indicator (QUIRKS CON-07, AUT-06). */
 function statusOf(line: Uint8Array): Status {

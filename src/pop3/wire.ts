@@ -1,6 +1,7 @@
 import type { Fault } from '../ports/fault.js'
 import type { Connection } from '../net/connection.js'
-import { decodeText, Reply } from './reply.js'
+import { decodeText } from '../net/server-text.js'
+import { Reply } from './reply.js'
 import type { DotStuffing } from './dot-stuffing.js'
 
 /** One line of the dialogue, secrets masked: `>` sent, `<` received, `*` remark. */

@@ -126,6 +126,12 @@ export const faults = {
     transient: false,
     hint: 'messages of this account are already there but the ledger does not know them; restore the state folder',
   },
+  'folder-refused': { scope: 'target', transient: false, hint: 'see `folder` in the plan, or create it by hand' },
+  'over-quota': {
+    scope: 'target',
+    transient: false,
+    hint: 'make room in the mailbox or raise its quota, then run again',
+  },
   // The run as a whole
   held: { scope: 'run', transient: true, hint: 'wait for it to end, or stop it' },
   'plan-conflict': { scope: 'run', transient: false, hint: 'change the plan as said' },

@@ -1,0 +1,38 @@
+import { type Value, textOf } from './value.js'
+
+/** What CAPABILITY listed (RFC 3501 §7.2.1), in upper case. Hints only: a server may refuse what it lists. */
+export class Capabilities {
+  readonly #all: ReadonlySet<string>
+
+  constructor(values: readonly Value[]) {
+    this.#all = new Set(values.map((value) => textOf(value)?.toUpperCase() ?? ''))
+  }
+
+  has(name: string): boolean {
+    return this.#all.has(name)
+  }
+
+  /** Whether a SASL mechanism is offered. */
+  offers(mechanism: string): boolean {
+    return this.#all.has(`AUTH=${mechanism}`)
+  }
+
+  /** The most octets that a non-synchronising literal may have (RFC 7888 §4, §5). */
+  get freeLiteral(): number {
+    if (this.has('LITERAL+')) return Infinity
+    return this.has('LITERAL-') || this.has('IMAP4REV2') ? 4096 : 0
+  }
+
+  /** The most octets of a message, the same for all mailboxes (RFC 7889 §3.1). */
+  get appendLimit(): number | undefined {
+    for (const name of this.#all) {
+      const [, limit] = /^APPENDLIMIT=(\d{1,15})$/.exec(name) ?? []
+      if (limit !== undefined) return Number(limit)
+    }
+    return undefined
+  }
+
+  get names(): readonly string[] {
+    return [...this.#all]
+  }
+}

@@ -1,0 +1,115 @@
+import { Connection, type Endpoint } from '../net/connection.js'
+import type { TlsSettings } from '../net/tls.js'
+import { plainResponse, scrubber } from '../sasl/password.js'
+import { Capabilities } from './capability.js'
+import { Dialogue } from './dialogue.js'
+import { passingFault } from './refusal.js'
+import { signIn, type Credentials } from './sign-in.js'
+import { type Patience, type Transcript, Wire } from './wire.js'
+import type { Value } from './value.js'
+
+/** How to get to a signed-in connection. */
+export interface ImapOptions extends Endpoint {
+  readonly tls: 'implicit' | 'starttls' | 'none'
+  readonly tlsSettings: TlsSettings
+  readonly credentials: Credentials
+  readonly patience: Patience
+  readonly transcript?: Transcript | undefined
+}
+
+/** A signed-in IMAP connection (RFC 3501 §3.2). After any Fault it must be dropped. */
+export class ImapClient {
+  readonly dialogue: Dialogue
+  readonly capabilities: Capabilities
+
+  /** Connects, secures and signs in; what was said before TLS or sign-in is forgotten each time. */
+  static async open(options: ImapOptions, signal: AbortSignal): Promise<ImapClient> {
+    const { patience, transcript, credentials } = options
+    // Refuses a password that cannot be sent before anything is contacted.
+    const { user, password, authzid } = credentials
+    const scrub = scrubber(password, plainResponse(user, password, authzid))
+    const connection = await Connection.dial(options, patience.connect, signal)
+    try {
+      if (options.tls === 'implicit') await connection.secure(options.tlsSettings)
+      const dialogue = new Dialogue(new Wire(connection, { patience, transcript, scrub }))
+      await greet(dialogue)
+      let capabilities = await askCapabilities(dialogue)
+      if (options.tls === 'starttls') {
+        await startTls(dialogue, capabilities, options.tlsSettings)
+        capabilities = await askCapabilities(dialogue)
+      }
+      await signIn(dialogue, capabilities, credentials)
+      capabilities = await askCapabilities(dialogue)
+      dialogue.freeLiteral = capabilities.freeLiteral
+      return new ImapClient(dialogue, capabilities)
+    } catch (error) {
+      connection.destroy()
+      throw error
+    }
+  }
+
+  private constructor(dialogue: Dialogue, capabilities: Capabilities) {
+    this.dialogue = dialogue
+    this.capabilities = capabilities
+  }
+
+  /** A missing answer changes nothing any more. */
+  async logout(): Promise<void> {
+    const { connection } = this.dialogue.wire
+    connection.phase = 'LOGOUT'
+    connection.limit(logoutMs)
+    await this.dialogue.run(['LOGOUT']).catch(() => undefined)
+    this.drop()
+  }
+
+  drop(): void {
+    this.dialogue.wire.connection.destroy()
+  }
+}
+
+/** Waits for the server's first line, the last thing that the connect limit covers. */
+async function greet({ wire }: Dialogue): Promise<void> {
+  const { connection, patience } = wire
+  connection.phase = 'greeting'
+  if (connection.security !== undefined) wire.remark(connection.security)
+  const greeting = await wire.response(patience.connect)
+  connection.settle()
+  const facts = { reply: greeting.text }
+  if (greeting.tag !== '*') throw connection.fault('wrong-protocol', 'this is not an IMAP server', facts)
+  if (greeting.ok) return
+  if (greeting.name === 'PREAUTH') {
+    // Nobody knows as whom; TLS cannot be started any more either (RFC 9051 §7.1.4).
+    throw connection.fault('auth-unavailable', 'the server takes us for somebody who has signed in (PREAUTH)', facts)
+  }
+  if (greeting.name !== 'BYE') throw connection.fault('wrong-protocol', 'this is not an IMAP server', facts)
+  throw passingFault(greeting, connection) ?? connection.fault('server-busy', 'the server turns us away', facts)
+}
+
+async function askCapabilities(dialogue: Dialogue): Promise<Capabilities> {
+  const { connection } = dialogue.wire
+  connection.phase = 'CAPABILITY'
+  let listed: readonly Value[] = []
+  const answer = await dialogue.run(['CAPABILITY'], {
+    untagged: (response) => {
+      if (response.name === 'CAPABILITY') listed = response.values
+    },
+  })
+  if (answer.ok) return new Capabilities(listed)
+  throw connection.fault('protocol', 'the server does not list its capabilities', { reply: answer.text })
+}
+
+/** RFC 3501 §6.2.1. Without TLS nothing more is sent, whatever the reason (QUIRKS TLS-01 to TLS-03). */
+async function startTls(dialogue: Dialogue, capabilities: Capabilities, settings: TlsSettings): Promise<void> {
+  const { connection, patience } = dialogue.wire
+  connection.phase = 'STARTTLS'
+  if (!capabilities.has('STARTTLS')) throw connection.fault('starttls-missing', 'the server does not offer STARTTLS')
+  const answer = await dialogue.run(['STARTTLS'])
+  if (!answer.ok) throw connection.fault('starttls-missing', 'the server refuses STARTTLS', { reply: answer.text })
+  if (!dialogue.wire.quiet) throw connection.fault('starttls-injected', 'data arrived before the TLS handshake')
+  connection.limit(patience.connect)
+  await connection.secure(settings)
+  connection.settle()
+  dialogue.wire.remark(connection.security ?? '')
+}
+
+const logoutMs = 10_000

@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest'
+import { Fault } from '../../src/ports/fault.js'
+import { Secret } from '../../src/ports/secret.js'
+import { FakeImapServer, type FakeImapOptions } from '../support/fake-imap-server.js'
+import { ScriptServer } from '../pop3/script-server.js'
+import { type Chosen, open, patience } from './opened.js'
+
+async function failure(options: FakeImapOptions, chosen: Chosen = {}): Promise<unknown> {
+  await using server = await FakeImapServer.start(options)
+  return await open(server, chosen).then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+}
+
+async function against(script: string, chosen: Chosen = {}): Promise<unknown> {
+  await using server = await ScriptServer.start(async (peer) => {
+    await peer.send(script)
+    await peer.line()
+    peer.end()
+  })
+  return await open(server, chosen).then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+}
+
+describe('ImapClient', () => {
+  it.each(['none', 'starttls', 'implicit'] as const)('signs in, tls %s', async (tls) => {
+    await using server = await FakeImapServer.start({ tls })
+    const client = await open(server, { tls })
+    expect(client.capabilities.has('UIDPLUS')).toBe(true)
+    expect(client.dialogue.freeLiteral).toBe(Infinity)
+    await client.logout()
+    expect(server.seen('LOGOUT')).toBe(1)
+  })
+
+  it('sends a password that LOGIN cannot quote as a literal, and waits for the invitation', async () => {
+    await using server = await FakeImapServer.start({ capabilities: ['IMAP4rev1'] })
+    const error = await open(server, { credentials: { password: new Secret('pässword"') } }).catch((e: unknown) => e)
+    expect(error).toMatchObject({ code: 'auth-failed' })
+    expect(server.lines.at(-1)).toBe('A2 LOGIN "alice" {10}')
+  })
+
+  it('sends the response of PLAIN in a line of its own where SASL-IR is not offered', async () => {
+    await using server = await FakeImapServer.start({ capabilities: ['IMAP4rev1', 'AUTH=PLAIN'] })
+    const client = await open(server)
+    client.drop()
+    expect(server.lines).toContain('A2 AUTHENTICATE PLAIN')
+  })
+
+  it('never shows the password', async () => {
+    const lines: string[] = []
+    await using server = await FakeImapServer.start({
+      capabilities: ['IMAP4rev1'],
+      hooks: { LOGIN: ({ line }) => ({ reply: `TAG NO you said ${line}\r\n` }) },
+    })
+    const transcript = (direction: string, line: string): number => lines.push(`${direction} ${line}`)
+    const credentials = { password: new Secret('canary-77') }
+    const error = await open(server, { transcript, credentials }).catch((e: unknown) => e)
+    expect(`${JSON.stringify(error)} ${lines.join('\n')}`).not.toContain('canary-77')
+    expect(lines).toContain('> A2 LOGIN alice ***')
+    expect(error).toMatchObject({ code: 'auth-failed', facts: { reply: 'NO you said A2 LOGIN "alice" "***"' } })
+  })
+
+  it.each<[string, string, string]>([
+    ['* PREAUTH welcome back', 'auth-unavailable', 'PREAUTH'],
+    ['* BYE Too many connections from your address', 'throttled', 'Too many'],
+    ['* BYE go away', 'server-busy', 'go away'],
+    ['+OK POP3 ready', 'wrong-protocol', 'POP3'],
+    ['220 smtp.example ESMTP', 'wrong-protocol', 'ESMTP'],
+    ['HTTP/1.1 400 Bad Request', 'wrong-protocol', 'HTTP'],
+  ])('refuses the greeting %s', async (greeting, code, reply) => {
+    const error = await against(`${greeting}\r\n`)
+    expect(error).toMatchObject({ code, facts: { phase: 'greeting', reply: expect.stringContaining(reply) as string } })
+  })
+
+  it.each<[string, FakeImapOptions, string]>([
+    ['STARTTLS is not offered', { tls: 'none' }, 'starttls-missing'],
+    [
+      'STARTTLS is refused',
+      { tls: 'starttls', hooks: { STARTTLS: () => ({ reply: 'TAG NO no\r\n' }) } },
+      'starttls-missing',
+    ],
+    [
+      'bytes are injected before the handshake',
+      { tls: 'starttls', hooks: { STARTTLS: () => ({ reply: 'TAG OK go\r\n* CAPABILITY IMAP4rev1\r\n' }) } },
+      'starttls-injected',
+    ],
+  ])('sends no password where %s', async (_, options, code) => {
+    await using server = await FakeImapServer.start(options)
+    await expect(open(server, { tls: 'starttls' })).rejects.toMatchObject({ code })
+    expect(server.lines.join('\n')).not.toMatch(/LOGIN|AUTHENTICATE/)
+  })
+
+  it('does not give a password to a server that forbids LOGIN here', async () => {
+    const error = await failure({ loginDisabled: true, capabilities: ['IMAP4rev1'] })
+    expect(error).toMatchObject({ code: 'auth-unavailable' })
+  })
+
+  it.each<[string, string]>([
+    ['an endless line', `* OK ${'x'.repeat(2_000_000)}`],
+    ['a literal that is too large', '* LIST {999999999}\r\n'],
+  ])('bounds %s (QUIRKS APP-22)', async (_, script) => {
+    const error = await against(script)
+    expect(error).toBeInstanceOf(Fault)
+    expect(error).toMatchObject({ code: 'protocol' })
+  })
+
+  it('does not wait for ever', async () => {
+    const error = await failure({ hooks: { CAPABILITY: () => ({}) } }, { patience: { ...patience, reply: 50 } })
+    expect(error).toMatchObject({ code: 'timeout', facts: { phase: 'CAPABILITY' } })
+  })
+
+  it('tells why the server said good-bye', async () => {
+    const bye = '* BYE Request is throttled. Suggested Backoff Time: 299961 milliseconds\r\n'
+    const error = await failure({
+      hooks: { AUTHENTICATE: () => ({ reply: bye, cut: true }) },
+      capabilities: ['IMAP4rev1', 'AUTH=PLAIN', 'SASL-IR'],
+    })
+    expect(error).toMatchObject({ code: 'throttled', facts: { retryAfterMs: 299_961 } })
+  })
+})
