@@ -1,3 +1,4 @@
+import type { Fault, FaultCode } from '../ports/fault.js'
 import type { Capabilities } from './capability.js'
 import type { Dialogue } from './dialogue.js'
 import { type NameSpace, serverName, toModifiedUtf7 } from './mailbox-name.js'
@@ -23,6 +24,8 @@ export interface Folder {
   /** As the plan has it, `/` between levels. */
   readonly folder: string
   readonly capabilities: Capabilities
+  /** False: a folder that does not exist is not made. */
+  readonly create: boolean
   readonly warn: (code: string, message: string) => void
 }
 
@@ -38,12 +41,13 @@ export async function openMailbox(dialogue: Dialogue, options: Folder): Promise<
   const name = modern ? plain : toModifiedUtf7(plain)
   const found = await select(dialogue, name)
   if ('mailbox' in found) return withLimit(dialogue, found.mailbox, capabilities)
+  if (!options.create) throw refused(dialogue, found.refusal, 'target-gone', 'the folder is gone')
   await create(dialogue, name, found.refusal)
   const subscribed = await ask(dialogue, 'SUBSCRIBE', name)
   if (!subscribed.ok) warn('not-subscribed', `the server does not subscribe ${folder}: ${subscribed.text}`)
   const made = await select(dialogue, name)
   if ('mailbox' in made) return withLimit(dialogue, made.mailbox, capabilities)
-  throw refused(dialogue, made.refusal, 'the server does not open the folder')
+  throw refused(dialogue, made.refusal, 'folder-refused', 'the server does not open the folder')
 }
 
 /** The user's own namespace (RFC 2342), else what LIST says of the hierarchy (QUIRKS APP-15). */
@@ -112,14 +116,14 @@ async function create(dialogue: Dialogue, name: string, unopened: Response): Pro
   if (passing) throw passing
   const created = await ask(dialogue, 'CREATE', name)
   if (created.ok || created.code?.name === 'ALREADYEXISTS') return
-  throw refused(dialogue, created, 'the server does not create the folder')
+  throw refused(dialogue, created, 'folder-refused', 'the server does not create the folder')
 }
 
-function refused(dialogue: Dialogue, response: Response, words: string): Error {
+function refused(dialogue: Dialogue, response: Response, code: FaultCode, words: string): Fault {
   const { connection } = dialogue.wire
   const over = response.code?.name === 'OVERQUOTA'
   if (over) return connection.fault('over-quota', 'the mailbox is full', { reply: response.text })
-  return passingFault(response, connection) ?? connection.fault('folder-refused', words, { reply: response.text })
+  return passingFault(response, connection) ?? connection.fault(code, words, { reply: response.text })
 }
 
 async function ask(dialogue: Dialogue, command: string, name: string): Promise<Response> {
@@ -128,19 +132,28 @@ async function ask(dialogue: Dialogue, command: string, name: string): Promise<R
 }
 
 async function withLimit(dialogue: Dialogue, mailbox: Mailbox, capabilities: Capabilities): Promise<Mailbox> {
-  let appendLimit = capabilities.appendLimit
-  if (appendLimit === undefined && capabilities.has('APPENDLIMIT')) {
-    dialogue.wire.connection.phase = 'STATUS'
-    await dialogue.run(['STATUS ', { text: mailbox.name }, ' (APPENDLIMIT)'], {
-      untagged: (response) => {
-        if (response.name !== 'STATUS') return
-        const items = listOf(valuesOf(response)[1])
-        const at = items.findIndex((item) => textOf(item)?.toUpperCase() === 'APPENDLIMIT')
-        if (at >= 0) appendLimit = numberOf(items[at + 1])
-      },
-    })
-  }
-  return { ...mailbox, appendLimit }
+  const { appendLimit } = capabilities
+  if (appendLimit !== undefined || !capabilities.has('APPENDLIMIT')) return { ...mailbox, appendLimit }
+  const items = await mailboxStatus(dialogue, mailbox.name, ['APPENDLIMIT'])
+  return { ...mailbox, appendLimit: items?.get('APPENDLIMIT') }
+}
+
+/** Numbers about a mailbox (RFC 3501 §6.3.10); undefined where the server does not know it. */
+export async function mailboxStatus(
+  dialogue: Dialogue,
+  name: string,
+  items: readonly string[],
+): Promise<ReadonlyMap<string, number | undefined> | undefined> {
+  const found = new Map<string, number | undefined>()
+  dialogue.wire.connection.phase = 'STATUS'
+  const answer = await dialogue.run(['STATUS ', { text: name }, ` (${items.join(' ')})`], {
+    untagged: (response) => {
+      const list = response.name === 'STATUS' ? listOf(valuesOf(response).at(-1)) : []
+      for (let at = 0; at < list.length; at += 2)
+        found.set(textOf(list[at])?.toUpperCase() ?? '', numberOf(list[at + 1]))
+    },
+  })
+  return answer.ok ? found : undefined
 }
 
 /** What cannot be read is ignored: it is not what was asked for. */

@@ -56,7 +56,7 @@ class SqliteLedger implements Ledger {
   async load(lane: Lane): Promise<Progress> {
     return this.#connection.read(() => {
       const [row] = this.#connection.all(
-        `SELECT origin, position, begun, messages FROM lanes JOIN accounts ON accounts.id = account
+        `SELECT origin, position, begun, begun_at, messages FROM lanes JOIN accounts ON accounts.id = account
           WHERE name = ? AND target = ?`,
         lane.account,
         lane.target,
@@ -66,6 +66,7 @@ class SqliteLedger implements Ledger {
       return {
         origin: String(row['origin']),
         position: position === null ? undefined : (String(position) as Position),
+        begunAt: row['begun_at'] === null ? undefined : Number(row['begun_at']),
         announced: row['begun'] === null ? [] : (JSON.parse(String(row['begun'])) as Announced[]),
         receipts: Number(row['messages']),
       }

@@ -187,7 +187,7 @@ export class LaneRun {
   }
 
   async #admit(batch: readonly Delivery[]): Promise<void> {
-    this.#writer.admit(batch.map(({ message }) => message))
+    await this.#writer.admit(batch.map(({ message }) => message))
   }
 
   #announce(batch: readonly Delivery[]): NonNullable<LaneStep['begun']> {

@@ -126,6 +126,21 @@ export const faults = {
     transient: false,
     hint: 'messages of this account are already there but the ledger does not know them; restore the state folder',
   },
+  'too-big': {
+    scope: 'message',
+    transient: false,
+    hint: 'raise the server’s limit, or keep the message in another target',
+  },
+  'append-refused': {
+    scope: 'message',
+    transient: false,
+    hint: 'the next run tries again; see what the server says of it',
+  },
+  'target-refuses': {
+    scope: 'target',
+    transient: false,
+    hint: 'see what the server says; run again when it takes mail',
+  },
   'folder-refused': { scope: 'target', transient: false, hint: 'see `folder` in the plan, or create it by hand' },
   'over-quota': {
     scope: 'target',

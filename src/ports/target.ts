@@ -24,6 +24,8 @@ export interface Progress {
   readonly position: Position | undefined
   /** Begun but never committed, in the order in which they were to be appended; empty after a clean end. */
   readonly announced: readonly Announced[]
+  /** When they were announced, in milliseconds since 1970; undefined where nothing is. */
+  readonly begunAt?: number | undefined
   /** How many receipts the lane has. */
   readonly receipts: number
 }
@@ -63,10 +65,10 @@ export interface Writer extends AsyncDisposable {
   /** Where the next batch starts: everything beyond it is announced before the first append. */
   readonly position: Position
   /**
-   * Called before a batch is begun. Throws `ledger-missing` where a lane without a past finds its messages already there:
+   * Called before a batch is begun. Rejects with `ledger-missing` where a lane without a past finds its messages already there:
    * once they were announced, they would count as its own.
    */
-  admit(messages: readonly Message[]): void
+  admit(messages: readonly Message[]): Promise<void>
   /**
    * Stores the message, or claims the copy of it that a crashed run left. Calls arrive in announced order.
    * A message fault fails the message alone, any other fault stops the lane. Only a target that finds copies also where

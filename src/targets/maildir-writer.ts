@@ -94,7 +94,7 @@ export class MaildirWriter implements Writer {
     return JSON.stringify(this.#standing) as Position
   }
 
-  admit(messages: readonly Message[]): void {
+  async admit(messages: readonly Message[]): Promise<void> {
     const probed = messages.slice(0, this.#probesLeft)
     if (probed.some((message) => this.#strangers.has(uniqueOf(this.#progress.origin, message)))) {
       throw new Fault('ledger-missing', `${this.#standing.path} already holds messages of this account`)

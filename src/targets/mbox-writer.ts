@@ -86,7 +86,7 @@ export class MboxWriter implements Writer {
     return JSON.stringify(standing) as Position
   }
 
-  admit(messages: readonly Message[]): void {
+  async admit(messages: readonly Message[]): Promise<void> {
     this.#strangers?.refuse(messages)
     this.#remains.admit(messages)
   }

@@ -23,7 +23,7 @@ async function append(
   uploads: readonly Upload[],
 ): Promise<readonly PromiseSettledResult<Answer>[]> {
   const { dialogue, capabilities } = await open(server)
-  const mailbox = await openMailbox(dialogue, { folder: 'INBOX', capabilities, warn: () => undefined })
+  const mailbox = await openMailbox(dialogue, { folder: 'INBOX', capabilities, create: true, warn: () => undefined })
   const appender = new Appender(dialogue, mailbox, { flags: ['\\Seen'], capabilities })
   return Promise.allSettled(uploads.map(async (one) => appender.append(one)))
 }

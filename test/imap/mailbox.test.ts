@@ -16,7 +16,7 @@ async function opened(folder: string, options: FakeImapOptions = {}): Promise<Op
   const warnings: string[] = []
   const warn = (code: string): number => warnings.push(code)
   let error: unknown
-  const mailbox = await openMailbox(dialogue, { folder, capabilities, warn }).catch((reason: unknown) => {
+  const mailbox = await openMailbox(dialogue, { folder, capabilities, create: true, warn }).catch((reason: unknown) => {
     error = reason
     return undefined
   })

@@ -193,6 +193,11 @@ export class FakeImapSession {
       case 'STARTTLS':
       case 'NOOP':
         return `${tag} OK done\r\n`
+      case 'STATUS': {
+        if (!store.has(name())) return `${tag} NO [NONEXISTENT] no such mailbox\r\n`
+        const items = `UIDVALIDITY ${store.uidValidity} UIDNEXT ${store.uidNext(name())}`
+        return `* STATUS "${name()}" (${items})\r\n${tag} OK done\r\n`
+      }
       case 'UID FETCH':
         return this.#fetch(tag, line)
       default:
@@ -238,11 +243,11 @@ export class FakeImapSession {
 
   #append(tag: string, line: string, literals: readonly Buffer[]): string {
     const { store, options } = this.#server
-    const [, quoted] = /^\S+ APPEND (?:"((?:[^"\\]|\\.)*)"|\{)/i.exec(line) ?? []
+    const [command = '', quoted] = /^\S+ APPEND (?:"((?:[^"\\]|\\.)*)"|\{\d+\+?\})/i.exec(line) ?? []
     const name = quoted === undefined ? (literals[0]?.toString() ?? '') : quoted.replaceAll(/\\(.)/g, '$1')
     const bodies = quoted === undefined ? literals.slice(1) : literals
     if (!store.has(name)) return `${tag} NO [TRYCREATE] no such mailbox\r\n`
-    const heads = [...line.matchAll(/(?: \(([^)]*)\))?(?: "([^"]*)")? ~?\{(\d+)\+?\}/g)].slice(-bodies.length)
+    const heads = [...line.slice(command.length).matchAll(/(?: \(([^)]*)\))?(?: "([^"]*)")? ~?\{(\d+)\+?\}/g)]
     for (const [, , date] of heads) {
       if (date !== undefined && !internalDate.test(date)) return `${tag} BAD Invalid internal date.\r\n`
     }
@@ -258,13 +263,16 @@ export class FakeImapSession {
   }
 
   #fetch(tag: string, line: string): string {
-    const [, first = '1', last = first] = /UID FETCH (\d+)(?::(\d+|\*))?/i.exec(line) ?? []
+    const [, set = ''] = /UID FETCH (\S+)/i.exec(line) ?? []
+    const ranges = set.split(',').map((range) => {
+      const [first = '0', last = first] = range.split(':')
+      return [Number(first), last === '*' ? Infinity : Number(last)] as const
+    })
     const all = this.#server.store.messages(this.#selected)
-    const most = last === '*' ? Infinity : Number(last)
-    const chosen = all.filter(({ uid }) => uid >= Number(first) && uid <= most)
+    const chosen = all.filter(({ uid }) => ranges.some(([first, last]) => uid >= first && uid <= last))
     // n:* always names the last message (RFC 3501 §9).
     const newest = all.at(-1)
-    if (last === '*' && chosen.length === 0 && newest) chosen.push(newest)
+    if (set.endsWith('*') && chosen.length === 0 && newest) chosen.push(newest)
     const body = /BODY\.PEEK\[\]/i.test(line)
     return chosen.map((mail) => fetched(all.indexOf(mail) + 1, mail, body)).join('') + `${tag} OK done\r\n`
   }

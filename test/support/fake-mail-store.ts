@@ -47,6 +47,26 @@ export class FakeMailStore {
     return uid
   }
 
+  remove(name: string, uid: number): void {
+    const box = this.#box(name)
+    box.messages = box.messages.filter((mail) => mail.uid !== uid)
+  }
+
+  /** Changes an octet of a message's text. */
+  alter(name: string, uid: number): void {
+    const box = this.#box(name)
+    box.messages = box.messages.map((mail) => {
+      if (mail.uid !== uid) return mail
+      const bytes = Buffer.from(mail.bytes)
+      bytes.writeUInt8(bytes.readUInt8(bytes.length - 5) ^ 1, bytes.length - 5)
+      return { ...mail, bytes }
+    })
+  }
+
+  delete(name: string): void {
+    this.#mailboxes.delete(name)
+  }
+
   #box(name: string): { messages: StoredMail[]; uidNext: number } {
     const box = this.#mailboxes.get(name)
     if (!box) throw new Error(`the fake server has no mailbox ${name}`)

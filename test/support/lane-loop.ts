@@ -28,7 +28,7 @@ export async function deliver(
   await using writer = await target.open(lane, await ledger.load(lane), signal)
   let steps = 0
   if (steps++ === kill) return []
-  writer.admit(batch)
+  await writer.admit(batch)
   const begun = (messages: readonly Message[]): NonNullable<LaneStep['begun']> => {
     const announced = messages.map(({ key, sha256, size }) => ({ key, sha256, size }))
     return { announced, position: writer.position, at: 0 }

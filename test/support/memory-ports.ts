@@ -38,8 +38,8 @@ export class MemoryLedger implements Ledger {
   }
 
   async load(lane: Lane): Promise<Progress> {
-    const { receipts, position, announced } = this.#lane(lane)
-    return { origin: lane.account, position, announced, receipts: receipts.size }
+    const { receipts, position, announced, begunAt } = this.#lane(lane)
+    return { origin: lane.account, position, announced, begunAt, receipts: receipts.size }
   }
 
   async *delivered(lane: Lane): AsyncIterable<readonly MessageKey[]> {
@@ -57,11 +57,12 @@ export class MemoryLedger implements Ledger {
       for (const receipt of step.committed.receipts) state.receipts.set(receipt.key, receipt)
       for (const kept of step.committed.kept ?? []) state.kept.set(kept.key, kept)
       for (const key of state.receipts.keys()) state.kept.delete(key)
-      Object.assign(state, { position: step.committed.position, announced: [] })
+      Object.assign(state, { position: step.committed.position, announced: [], begunAt: undefined })
       this.log.push(`commit ${step.committed.receipts.map(({ key }) => key).join(' ')}`.trim())
     }
     if (step.begun) {
-      Object.assign(state, { position: step.begun.position, announced: step.begun.announced })
+      const { position, announced, at } = step.begun
+      Object.assign(state, { position, announced, begunAt: at })
       this.log.push(`begin ${step.begun.announced.map(({ key }) => key).join(' ')}`)
     }
   }
@@ -109,6 +110,7 @@ interface MemoryLane {
   readonly kept: Map<MessageKey, Kept>
   position?: Position
   announced: readonly Announced[]
+  begunAt?: number
 }
 
 /** A quarantine in memory, which can be full. */
@@ -153,7 +155,7 @@ export class MemoryTarget implements Target {
     this.log.push(`open ${progress.position ?? 'fresh'}`)
     return {
       position: '' as Position,
-      admit: () => undefined,
+      admit: async () => undefined,
       append: async (message: Message) => {
         const fault = this.refuse(message.key)
         if (fault) throw fault

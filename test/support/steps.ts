@@ -92,9 +92,9 @@ export class Steps {
       get position() {
         return writer.position
       },
-      admit: (messages) => {
+      admit: async (messages) => {
         this.step()
-        writer.admit(messages)
+        await writer.admit(messages)
       },
       append: async (message) => this.around(async () => writer.append(this.#message(message))),
       commit: async () => this.around(async () => writer.commit()),

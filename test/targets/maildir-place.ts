@@ -13,6 +13,7 @@ export function maildirHarness(chosen: Partial<MaildirSettings> = {}): TargetHar
   const [subfolder] = settings.folder === '' ? [''] : [`.${settings.folder.replaceAll('/', '.')}`]
   return {
     ordered: false,
+    exclusive: true,
     form: (bytes) =>
       settings.newline === 'crlf' ? bytes : Buffer.from(bytes.toString('latin1').replaceAll('\r\n', '\n'), 'latin1'),
     at: (folder) => maildirPlace(join(folder, 'Maildir'), subfolder, settings),

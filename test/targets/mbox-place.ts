@@ -22,6 +22,7 @@ export function mboxHarness(chosen: Partial<MboxSettings> = {}): MboxHarness {
   const settings = mboxSettings.parse({ path: '?', ...chosen })
   return {
     ordered: true,
+    exclusive: true,
     form: (bytes) => Buffer.from(storedForm(bytes.toString('latin1'), settings), 'latin1'),
     at: (folder) => mboxPlace(join(folder, 'mail.mbox'), settings),
   }
