@@ -44,7 +44,7 @@ export async function fetchBodies<Sink extends LiteralSink>(
         const body = items?.get('BODY[]')
         if (uid === undefined || body === undefined || body === null) return
         // A short one may come as a quoted string.
-        if (typeof body === 'string') sink.write(Buffer.from(body, 'latin1'))
+        if (typeof body === 'string') void sink.write(Buffer.from(body, 'latin1'))
         found.set(uid, sink)
       },
     })

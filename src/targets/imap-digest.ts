@@ -7,7 +7,7 @@ export interface Fingerprint {
   readonly sha256: string
   readonly size: number
   /**
-   * SHA-256 of the message with LF for every line end, 0x80 for NUL (as Dovecot stores it) and without line ends at its
+   * SHA-256 of the message with LF for every line end (CRLF, CRCRLF, LF, CR), 0x80 for NUL (as Dovecot stores it) and without line ends at its
    * end: what servers that rewrite leave alone (QUIRKS APP-10, APP-11).
    */
   readonly loose: string
@@ -18,7 +18,8 @@ export class FingerprintMaker {
   readonly #exact = createHash('sha256')
   readonly #loose = createHash('sha256')
   #size = 0
-  #heldCr = false
+  /** CRs that may belong to a line end. */
+  #crs = 0
   /** Line ends that count only if something follows. */
   #newlines = 0
 
@@ -40,11 +41,14 @@ export class FingerprintMaker {
       out[length++] = byte === 0 ? nul : byte
     }
     for (const byte of bytes) {
-      // CRLF and a lone CR are one line end each.
-      if (this.#heldCr) put(lf)
-      const second = this.#heldCr && byte === lf
-      this.#heldCr = byte === cr
-      if (byte !== cr && !second) put(byte)
+      if (byte === cr) {
+        this.#crs++
+        continue
+      }
+      // Any CRs in front of a LF belong to it, others are line ends themselves.
+      if (byte !== lf) for (; this.#crs > 0; this.#crs--) put(lf)
+      this.#crs = 0
+      put(byte)
     }
     flush(this.#loose, out, length)
     return undefined

@@ -160,7 +160,7 @@ export class ImapWriter implements Writer {
   async #store(message: Message, date: number | undefined): Promise<Stored> {
     const answer = await this.#appender.append(this.#upload(message, date))
     if (answer.response.ok) return { answer, form: undefined }
-    if (date !== undefined && /date/.test(answer.response.words)) return this.#store(message, undefined)
+    if (date !== undefined && answer.response.words.includes('date')) return this.#store(message, undefined)
     if (!isAboutBytes(answer)) return { answer, form: undefined }
     const form = await leastChange(message)
     if (!form) return { answer, form: undefined }

@@ -17,7 +17,7 @@ export class ImapTarget implements Target {
   constructor(settings: ImapSettings, context: ImapContext, way: Way) {
     this.#settings = settings
     this.#context = context
-    this.#connect = way.connect
+    this.#connect = async (signal) => way.connect(signal)
     const folder = settings.folder.replace(/^inbox(?=\/|$)/i, 'INBOX')
     this.place = `imap:${way.user}@${way.server}/${folder}`
   }

@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest'
+import { imapSettings } from '../../src/targets/imap-settings.js'
+import { ImapTarget } from '../../src/targets/imap.js'
+import type { Target } from '../../src/ports/target.js'
+import { open } from '../imap/opened.js'
+import { InstantClock, systemClock } from '../support/clock.js'
+import { FakeImapServer, type FakeImapOptions } from '../support/fake-imap-server.js'
+import type { ImapScript } from '../support/fake-imap-session.js'
+import { deliver, lane, readBack, receiptsOf, signal } from '../support/lane-loop.js'
+import { letter, message } from '../support/mail.js'
+import { MemoryLedger } from '../support/memory-ports.js'
+
+const withoutUidPlus = ['IMAP4rev1', 'AUTH=PLAIN', 'LITERAL+']
+const twins = [letter('twin'), letter('twin'), letter('other')].map((text, index) => message(`key-${index}`, text))
+
+function targetAt(server: FakeImapServer, settleMs = 300, clock = systemClock): Target {
+  const context = { clock, settleMs, warn: () => undefined }
+  const connect = async (): ReturnType<typeof open> => open(server)
+  return new ImapTarget(imapSettings.parse({}), context, { user: 'alice', server: 'imap.example', connect })
+}
+
+/** Delivers in spite of one mishap: a run that breaks off, and the next. */
+async function afterMishap(options: FakeImapOptions): Promise<{ server: FakeImapServer; ledger: MemoryLedger }> {
+  const server = await FakeImapServer.start(options)
+  const ledger = new MemoryLedger()
+  const broken = await deliverAtOnce(targetAt(server), ledger).catch((error: unknown) => error)
+  expect(broken).toMatchObject({ code: 'connection-lost', transient: true })
+  await deliver(targetAt(server), ledger, twins)
+  return { server, ledger }
+}
+
+/** As the engine does: the whole batch at once. */
+async function deliverAtOnce(target: Target, ledger: MemoryLedger): Promise<void> {
+  await using writer = await target.open(lane, await ledger.load(lane), signal)
+  await writer.admit(twins)
+  const announced = twins.map(({ key, sha256, size }) => ({ key, sha256, size }))
+  await ledger.advance(lane, { begun: { announced, position: writer.position, at: systemClock.now() } })
+  const receipts = await Promise.all(twins.map(async (one) => writer.append(one)))
+  await ledger.advance(lane, { committed: { receipts, position: await writer.commit(), at: 0 } })
+}
+
+const once = (script: ImapScript) => (moment: { readonly count: number }) => (moment.count === 1 ? script : undefined)
+
+describe('an append in doubt (QUIRKS APP-01, APP-02, APP-07)', () => {
+  const mishaps: readonly (readonly [string, FakeImapOptions['hooks'] & object])[] = [
+    ['cut before storing', { APPEND: once({ cut: true }) }],
+    ['cut after storing', { APPEND: once({ act: true, cut: true }) }],
+    ['good-bye after storing', { APPEND: once({ act: true, reply: '* BYE Session expired\r\n', cut: true }) }],
+    ['stored a while after the cut', { APPEND: once({ act: 100, cut: true }) }],
+    ['cut in mid-literal', { literal: ({ count }) => (count === 2 ? { cut: 40 } : undefined) }],
+  ]
+  it.each(mishaps)('%s: every message once, twins twice', async (_, hooks) => {
+    for (const capabilities of [undefined, withoutUidPlus]) {
+      const { server, ledger } = await afterMishap({ hooks, ...(capabilities && { capabilities }) })
+      const stored = server.store.messages('INBOX').map(({ bytes }) => bytes.toString())
+      expect(stored.toSorted()).toEqual([letter('other'), letter('twin'), letter('twin')])
+      if (!capabilities) expect(await readBack(targetAt(server), ledger)).toEqual(['intact', 'intact', 'intact'])
+      await server[Symbol.asyncDispose]()
+    }
+  })
+
+  it('finds what it left in a folder whose UIDVALIDITY changed (QUIRKS APP-20)', async () => {
+    await using server = await FakeImapServer.start({ hooks: { APPEND: once({ act: true, cut: true }) } })
+    const ledger = new MemoryLedger()
+    await deliverAtOnce(targetAt(server), ledger).catch(() => undefined)
+    server.store.uidValidity++
+    await deliver(targetAt(server), ledger, twins)
+    expect(server.store.messages('INBOX')).toHaveLength(3)
+    expect((await receiptsOf(ledger)).every(({ where }) => where.startsWith('4712:'))).toBe(true)
+  })
+
+  it('waits no longer than it has to, and not at all for a session that ended long ago', async () => {
+    await using server = await FakeImapServer.start({ hooks: { APPEND: once({ cut: true }) } })
+    const ledger = new MemoryLedger()
+    await deliverAtOnce(targetAt(server), ledger).catch(() => undefined)
+    const clock = new InstantClock()
+    await deliver(targetAt(server, 30_000, clock), ledger, twins)
+    expect(clock.slept).toEqual([])
+  })
+})
+
+describe('a server that refuses', () => {
+  async function refused(options: FakeImapOptions, text = letter('x')): Promise<unknown> {
+    await using server = await FakeImapServer.start(options)
+    return await deliver(targetAt(server), new MemoryLedger(), [message('k', text)]).catch((error: unknown) => error)
+  }
+
+  it.each<[string, string, string, string]>([
+    ['[TOOBIG]', 'NO [TOOBIG] no', 'too-big', 'message'],
+    ['a size in words', 'NO Message size exceeds fixed limit', 'too-big', 'message'],
+    ['[OVERQUOTA]', 'NO [OVERQUOTA] full', 'over-quota', 'target'],
+    ['a quota in words', 'NO Quota exceeded (mailbox for user is full)', 'over-quota', 'target'],
+    ['[TRYCREATE]', 'NO [TRYCREATE] where?', 'target-gone', 'target'],
+    ['a throttle', 'NO Request is throttled. Suggested Backoff Time: 3000 milliseconds', 'throttled', 'session'],
+    ['[UNAVAILABLE]', 'NO [UNAVAILABLE] later', 'server-busy', 'session'],
+    ['anything else', 'BAD Command Argument Error. 11', 'append-refused', 'message'],
+  ])('for %s', async (_, reply, code, scope) => {
+    const fault = await refused({ hooks: { APPEND: () => ({ reply: `TAG ${reply}\r\n` }) } })
+    expect(fault).toMatchObject({ code, scope, facts: { reply } })
+  })
+
+  it('is not sent what is larger than it takes (QUIRKS APP-03)', async () => {
+    const fault = await refused({ capabilities: [...withoutUidPlus, 'APPENDLIMIT=100'] }, letter('x', 300))
+    expect(fault).toMatchObject({ code: 'too-big' })
+  })
+
+  it('is asked again without the date that it does not like (QUIRKS APP-12)', async () => {
+    const hooks = {
+      APPEND: ({ line }: { readonly line: string }) =>
+        line.includes('2004') ? { reply: 'TAG BAD Invalid internal date.\r\n' } : undefined,
+    }
+    await using server = await FakeImapServer.start({ hooks })
+    await deliver(targetAt(server), new MemoryLedger(), twins)
+    expect(server.store.messages('INBOX').map(({ date }) => date)).toEqual([undefined, undefined, undefined])
+  })
+
+  it('gets the least change that it takes, and the receipt says so (QUIRKS APP-10, APP-11)', async () => {
+    await using server = await FakeImapServer.start({ strict: true })
+    const ledger = new MemoryLedger()
+    await deliver(targetAt(server), ledger, [message('k', 'Subject: a\n\nb\0\n')])
+    expect(server.store.messages('INBOX')[0]?.bytes.toString('latin1')).toBe('Subject: a\r\n\r\nb\x80\r\n')
+    expect((await receiptsOf(ledger))[0]?.flags).toContain('lossy-form')
+    expect(await readBack(targetAt(server), ledger)).toEqual(['intact'])
+  })
+
+  it('stops the target after three messages in a row (QUIRKS APP-04)', async () => {
+    await using server = await FakeImapServer.start({ hooks: { APPEND: () => ({ reply: 'TAG NO no\r\n' }) } })
+    await using writer = await targetAt(server).open(lane, await new MemoryLedger().load(lane), signal)
+    const faults: unknown[] = []
+    for (const one of twins) await writer.append(one).catch((error: unknown) => faults.push(error))
+    expect(faults).toMatchObject([{ code: 'append-refused' }, { code: 'append-refused' }, { code: 'target-refuses' }])
+  })
+})
