@@ -1,5 +1,5 @@
 import type { ImapClient } from '../imap/client.js'
-import { type Answer, Appender, type Upload } from '../imap/appender.js'
+import { type Answer, Appender } from '../imap/appender.js'
 import { fetchBodies, listFrom } from '../imap/fetch.js'
 import { type Mailbox, mailboxStatus, openMailbox } from '../imap/mailbox.js'
 import { ruleDate } from '../mail/date.js'
@@ -156,19 +156,26 @@ export class ImapWriter implements Writer {
     else await this.#client.logout()
   }
 
-  /** As it is; where the server refuses that for its bytes, with the least change that it may accept (QUIRKS APP-10, APP-11). */
+  /**
+   * As it is; where the server refuses that for its bytes, as a binary literal if there is a NUL, else with the least
+   * change that it may accept (QUIRKS APP-10, APP-11). Dovecot takes NULs in plain literals and changes less of them there
+   * than of a binary one, which it may encode anew.
+   */
   async #store(message: Message, date: number | undefined): Promise<Stored> {
-    const answer = await this.#appender.append(this.#upload(message, date))
-    if (answer.response.ok) return { answer, form: undefined }
-    if (date !== undefined && answer.response.words.includes('date')) return this.#store(message, undefined)
-    if (!isAboutBytes(answer)) return { answer, form: undefined }
+    const plain = { size: message.size, bytes: message.bytes, open: () => message.open(), date }
+    let answer = await this.#appender.append({ ...plain, binary: false })
+    if (!answer.response.ok && date !== undefined && answer.response.words.includes('date')) {
+      return this.#store(message, undefined)
+    }
+    if (answer.response.ok || !isAboutBytes(answer)) return { answer, form: undefined }
+    if (this.#client.capabilities.has('BINARY') && (await holdsNul(message))) {
+      answer = await this.#appender.append({ ...plain, binary: true })
+      if (answer.response.ok) return { answer, form: undefined }
+    }
     const form = await leastChange(message)
     if (!form) return { answer, form: undefined }
-    return { answer: await this.#appender.append(this.#upload(form, date)), form }
-  }
-
-  #upload({ size, bytes, open }: Pick<Message, 'size' | 'bytes' | 'open'>, date: number | undefined): Upload {
-    return { size, bytes, open, date, binary: false }
+    const { size, bytes, open } = form
+    return { answer: await this.#appender.append({ size, bytes, open, date, binary: false }), form }
   }
 
   #requireFitting({ size }: Message): void {
@@ -233,6 +240,11 @@ export class ImapWriter implements Writer {
 
 function standingOf({ position }: Pick<Progress, 'position'>): Standing | undefined {
   return position === undefined ? undefined : (JSON.parse(position) as Standing)
+}
+
+async function holdsNul(message: Message): Promise<boolean> {
+  for await (const chunk of message.open()) if (chunk.includes(0)) return true
+  return false
 }
 
 /** CRLF everywhere, at the end as well, and no NUL: no server has a reason to change it. */

@@ -123,6 +123,18 @@ describe('a server that refuses', () => {
     expect(await readBack(targetAt(server), ledger)).toEqual(['intact'])
   })
 
+  it('gets a NUL in a binary literal where it takes none in others (QUIRKS APP-11)', async () => {
+    const hooks = {
+      APPEND: ({ line, literals }: { readonly line: string; readonly literals: readonly Buffer[] }) =>
+        !line.includes('~{') && literals.some((one) => one.includes(0)) ? { reply: 'TAG NO NUL\r\n' } : undefined,
+    }
+    await using server = await FakeImapServer.start({ hooks })
+    const ledger = new MemoryLedger()
+    await deliver(targetAt(server), ledger, [message('k', 'Subject: a\r\n\r\nb\0\r\n')])
+    expect(server.store.messages('INBOX')[0]?.bytes.toString('latin1')).toBe('Subject: a\r\n\r\nb\0\r\n')
+    expect((await receiptsOf(ledger))[0]?.flags).not.toContain('lossy-form')
+  })
+
   it('stops the target after three messages in a row (QUIRKS APP-04)', async () => {
     await using server = await FakeImapServer.start({ hooks: { APPEND: () => ({ reply: 'TAG NO no\r\n' }) } })
     await using writer = await targetAt(server).open(lane, await new MemoryLedger().load(lane), signal)
