@@ -1,6 +1,8 @@
 import { Connection, type Endpoint } from '../net/connection.js'
 import type { TlsSettings } from '../net/tls.js'
-import { plainResponse, scrubber } from '../sasl/password.js'
+import { passArgument } from '../sasl/password.js'
+import { revealToken } from '../sasl/reveal.js'
+import { Scrubber } from '../sasl/scrubber.js'
 import { Capabilities } from './capability.js'
 import { Dialogue } from './dialogue.js'
 import { passingFault } from './refusal.js'
@@ -25,9 +27,12 @@ export class ImapClient {
   /** Connects, secures and signs in; what was said before TLS or sign-in is forgotten each time. */
   static async open(options: ImapOptions, signal: AbortSignal): Promise<ImapClient> {
     const { patience, transcript, credentials } = options
-    // Refuses a password that cannot be sent before anything is contacted.
-    const { user, password, authzid } = credentials
-    const scrub = scrubber(password, plainResponse(user, password, authzid))
+    const { password, token } = credentials
+    // Refuses what cannot be sent before anything is contacted.
+    if (password) passArgument(password)
+    if (token) revealToken(token)
+    const scrubber = new Scrubber(...[password, token].filter((secret) => secret !== undefined))
+    const scrub = (text: string): string => scrubber.scrub(text)
     const connection = await Connection.dial(options, patience.connect, signal)
     try {
       if (options.tls === 'implicit') await connection.secure(options.tlsSettings)
@@ -38,7 +43,7 @@ export class ImapClient {
         await startTls(dialogue, capabilities, options.tlsSettings)
         capabilities = await askCapabilities(dialogue)
       }
-      await signIn(dialogue, capabilities, credentials)
+      await signIn(dialogue, { credentials, capabilities, scrubber, endpoint: options })
       capabilities = await askCapabilities(dialogue)
       dialogue.freeLiteral = capabilities.freeLiteral
       return new ImapClient(dialogue, capabilities)

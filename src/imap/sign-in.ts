@@ -1,5 +1,12 @@
+import { isLoopback } from '../net/loopback.js'
+import type { Endpoint } from '../net/connection.js'
+import { Fault } from '../ports/fault.js'
 import type { Secret } from '../ports/secret.js'
-import { passArgument, plainResponse } from '../sasl/password.js'
+import { decodeBase64 } from '../sasl/base64.js'
+import type { Exchange } from '../sasl/exchange.js'
+import { type Mechanism, mechanisms } from '../sasl/mechanisms.js'
+import { passArgument } from '../sasl/password.js'
+import type { Scrubber } from '../sasl/scrubber.js'
 import type { Capabilities } from './capability.js'
 import type { Dialogue } from './dialogue.js'
 import { passingFault } from './refusal.js'
@@ -7,48 +14,121 @@ import type { Response } from './response.js'
 
 export interface Credentials {
   readonly user: string
-  readonly password: Secret
+  /** Whom to act as; only PLAIN carries it. */
   readonly authzid?: string | undefined
-  readonly mechanism: 'auto' | 'plain' | 'login'
+  readonly password?: Secret | undefined
+  /** An OAuth 2.0 access token. */
+  readonly token?: Secret | undefined
+  /** `auto`, or a mechanism's name in lower case. */
+  readonly mechanism: string
 }
 
-/** Signs in, once: a password that was refused is not tried again with another mechanism (QUIRKS AUT-04). */
-export async function signIn(dialogue: Dialogue, capabilities: Capabilities, credentials: Credentials): Promise<void> {
+export interface SignInOptions {
+  readonly credentials: Credentials
+  readonly endpoint: Endpoint
+  readonly capabilities: Capabilities
+  readonly scrubber: Scrubber
+}
+
+/**
+ * Signs in. Credentials that were refused are tried once more only where the mechanism may be to blame: one that keeps
+ * the password to itself, at a server whose stored passwords do not allow it (QUIRKS AUT-04).
+ */
+export async function signIn(dialogue: Dialogue, options: SignInOptions): Promise<void> {
+  const { wire } = dialogue
+  wire.connection.phase = 'sign-in'
+  const [first, ...others] = choices(dialogue, options)
+  if (!first)
+    throw wire.connection.fault('auth-unavailable', 'the server offers no way to sign in that the plan allows')
+  wire.hidesChallenges = true
+  const fault = await attempt(dialogue, first, options)
+  const second = fault && !first.clear ? others.find(({ clear }) => clear) : undefined
+  const left = second && fault?.code === 'auth-failed' ? await attempt(dialogue, second, options) : fault
+  wire.hidesChallenges = false
+  if (left) throw left
+}
+
+/** The mechanisms that may be tried, the strongest first; LOGIN last, be it the mechanism or the command. */
+function choices(dialogue: Dialogue, { credentials, endpoint, capabilities }: SignInOptions): readonly Mechanism[] {
+  const { mechanism, authzid, password, token } = credentials
+  const usable = mechanisms.filter(({ credential }) => (credential === 'token' ? token : password))
+  if (mechanism !== 'auto') return usable.filter(({ name }) => name === mechanism.toUpperCase())
+  if (authzid !== undefined) return usable.filter(({ name }) => name === 'PLAIN')
+  const secure = dialogue.wire.connection.security !== undefined || isLoopback(endpoint.host)
+  const command = (name: string): boolean => name === 'LOGIN' && !capabilities.has('LOGINDISABLED')
+  const offered = usable.filter(({ name }) => capabilities.offers(name) || command(name))
+  // Whoever made a better one fail may be listening.
+  return secure ? offered : offered.filter(({ clear }) => !clear || offered.every((one) => one.clear))
+}
+
+async function attempt(dialogue: Dialogue, mechanism: Mechanism, options: SignInOptions): Promise<Fault | undefined> {
+  const { credentials, capabilities, endpoint, scrubber } = options
   const { connection } = dialogue.wire
-  connection.phase = 'sign-in'
-  const answer = await firstChoice(dialogue, capabilities, credentials)
-  if (answer.ok) return
-  const facts = { reply: answer.text }
-  throw (
-    passingFault(answer, connection) ?? connection.fault('auth-failed', 'the server refuses user or password', facts)
-  )
+  const { user, authzid, password, token } = credentials
+  const secret = mechanism.credential === 'token' ? token : password
+  if (!secret) throw new Error('a mechanism without its credential')
+  if (mechanism.name === 'LOGIN' && !capabilities.offers('LOGIN')) {
+    const parts = ['LOGIN ', { text: user }, ' ', { text: passArgument(secret) }]
+    return verdict(await dialogue.run(parts, { shown: `LOGIN ${user} ***` }), options, dialogue)
+  }
+  const exchange = mechanism.start({ user, authzid, host: endpoint.host, port: endpoint.port }, secret)
+  const answer = await authenticate(dialogue, { name: mechanism.name, exchange }, options)
+  if (answer.ok) {
+    named(dialogue, () => {
+      exchange.finish()
+    })
+    return undefined
+  }
+  const fault = verdict(answer, options, dialogue)
+  if (!exchange.refusal || !fault) return fault
+  const words = scrubber.scrub(exchange.refusal.words)
+  return connection.fault(fault.code, fault.message, { ...fault.facts, reply: `${answer.text} (${words})` })
 }
 
-async function firstChoice(
+/** AUTHENTICATE (RFC 3501 §6.2.2), with the first response in its line where SASL-IR is offered (RFC 4959). */
+async function authenticate(
   dialogue: Dialogue,
-  capabilities: Capabilities,
-  credentials: Credentials,
+  { name, exchange }: { readonly name: string; readonly exchange: Exchange },
+  { capabilities, scrubber }: SignInOptions,
 ): Promise<Response> {
-  const { user, password, authzid, mechanism } = credentials
-  if (mechanism === 'plain' || authzid !== undefined || capabilities.offers('PLAIN')) {
-    return plain(dialogue, capabilities, plainResponse(user, password, authzid))
+  const { initial } = exchange
+  const encoded = (response: Buffer): string => {
+    const text = response.toString('base64')
+    scrubber.add(text)
+    return text
   }
-  if (capabilities.has('LOGINDISABLED')) {
-    throw dialogue.wire.connection.fault('auth-unavailable', 'the server takes no password on this connection')
-  }
-  const shown = `LOGIN ${user} ***`
-  return dialogue.run(['LOGIN ', { text: user }, ' ', { text: passArgument(password) }], { shown })
-}
-
-/** RFC 4616; with the response in the same line where SASL-IR is offered (RFC 4959). */
-async function plain(dialogue: Dialogue, capabilities: Capabilities, response: string): Promise<Response> {
-  if (capabilities.has('SASL-IR')) {
-    return dialogue.run([`AUTHENTICATE PLAIN ${response}`], { shown: 'AUTHENTICATE PLAIN ***' })
-  }
+  const inLine = initial && capabilities.has('SASL-IR')
   const { answered } = await dialogue.begin({}, async (command) => {
-    await command.line(['AUTHENTICATE PLAIN'], 'AUTHENTICATE PLAIN')
-    await command.invitation()
-    command.answer(response, '***')
+    if (inLine) await command.line([`AUTHENTICATE ${name} ${encoded(initial) || '='}`], `AUTHENTICATE ${name} ***`)
+    else await command.line([`AUTHENTICATE ${name}`], `AUTHENTICATE ${name}`)
+    for (let due = inLine ? undefined : initial; ; due = undefined) {
+      const challenge = decodeBase64(await command.invitation())
+      const response = due ?? (await exchange.respond(challenge).catch((error: unknown) => rename(dialogue, error)))
+      command.answer(encoded(response), '***')
+    }
   })
   return answered
+}
+
+/** What a failed attempt means; undefined where it succeeded. */
+function verdict(answer: Response, { credentials }: SignInOptions, dialogue: Dialogue): Fault | undefined {
+  if (answer.ok) return undefined
+  const { connection } = dialogue.wire
+  const passing = answer.code?.name === 'AUTHENTICATIONFAILED' ? undefined : passingFault(answer, connection)
+  const what = credentials.password ? 'user or password' : 'the access token'
+  return passing ?? connection.fault('auth-failed', `the server refuses ${what}`, { reply: answer.text })
+}
+
+function named(dialogue: Dialogue, act: () => void): void {
+  try {
+    act()
+  } catch (error) {
+    rename(dialogue, error)
+  }
+}
+
+/** A mechanism does not know whom it talks to. */
+function rename(dialogue: Dialogue, error: unknown): never {
+  if (!(error instanceof Fault)) throw error
+  throw dialogue.wire.connection.fault(error.code, error.message, error.facts)
 }

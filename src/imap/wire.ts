@@ -30,6 +30,8 @@ export interface LiteralSink {
 export class Wire {
   readonly connection: Connection
   readonly patience: Patience
+  /** While somebody signs in: a challenge may hold what must not be shown. */
+  hidesChallenges = false
   readonly #transcript: Transcript | undefined
   readonly #scrub: (text: string) => string
   #chunk: Uint8Array = nothing
@@ -83,7 +85,7 @@ export class Wire {
       pieces.push(sink ? await this.#pass(size, sink) : await this.#take(size))
     }
     const response = new Response(pieces, this.#scrub)
-    this.#transcript?.('<', response.text)
+    this.#transcript?.('<', response.tag === '+' && this.hidesChallenges ? '+ ***' : response.text)
     return response
   }
 
