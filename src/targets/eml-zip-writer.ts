@@ -99,7 +99,7 @@ export class EmlZipWriter implements Writer {
     return JSON.stringify(standing) as Position
   }
 
-  admit(messages: readonly Message[]): void {
+  async admit(messages: readonly Message[]): Promise<void> {
     const { progress, strangers, archive } = this.#parts
     const probed = messages.slice(0, this.#probesLeft)
     if (probed.some((message) => strangers.has(uniquePart(progress.origin, message)))) {
