@@ -13,6 +13,7 @@ import { messagesOf, readZip, volumeName, volumes, writeZip } from '../support/z
 export function emlZipHarness(chosen: Partial<EmlZipSettings> = {}): TargetHarness {
   return {
     ordered: true,
+    exclusive: true,
     form: (bytes) => bytes,
     at: (folder) => emlZipPlace(folder, chosen),
   }
