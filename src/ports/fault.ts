@@ -126,11 +126,6 @@ export const faults = {
     transient: false,
     hint: 'messages of this account are already there but the ledger does not know them; restore the state folder',
   },
-  'too-big': {
-    scope: 'message',
-    transient: false,
-    hint: 'raise the server’s limit, or keep the message in another target',
-  },
   'append-refused': {
     scope: 'message',
     transient: false,

@@ -11,11 +11,11 @@ export const providers: readonly Provider[] = [
     user: 'address',
     accepts:
       'Google accepts only an app password (https://myaccount.google.com/apppasswords), in Workspace only `oauth2`',
-    switchOn: 'POP must be switched on at https://mail.google.com/mail/#settings/fwdandpop',
+    switchOn: 'POP must be switched on in the settings of Gmail (Forwarding and POP/IMAP)',
     afterFetch:
-      'whether Gmail keeps, archives or deletes what was fetched is set at https://mail.google.com/mail/#settings/fwdandpop',
+      'whether Gmail keeps, archives or deletes what was fetched is set in its settings (Forwarding and POP/IMAP)',
     source: 'https://support.google.com/mail/answer/7104828',
-    checked: '2026-11-23',
+    checked: '2026-11-24',
   },
   {
     id: 'yahoo-japan',
@@ -26,7 +26,7 @@ export const providers: readonly Provider[] = [
     accepts: 'Yahoo! Japan accepts the password of the Yahoo! JAPAN ID',
     switchOn: 'access by other mail programs must be switched on in the settings of Yahoo! Mail (IMAP/POP/SMTP access)',
     source: 'https://autoconfig.thunderbird.net/v1.1/yahoo.co.jp',
-    checked: '2026-11-23',
+    checked: '2026-11-24',
   },
   {
     id: 'outlook',
@@ -35,7 +35,7 @@ export const providers: readonly Provider[] = [
     pop3: { host: 'outlook.office365.com', tls: 'implicit' },
     user: 'address',
     accepts: 'Outlook.com accepts no passwords, only `oauth2` with the scope POP.AccessAsUser.All',
-    switchOn: 'POP must be switched on at https://outlook.live.com (Settings, Mail, Forwarding and IMAP)',
+    switchOn: 'POP must be switched on in the settings of Outlook.com (Mail, Forwarding and IMAP)',
     source:
       'https://support.microsoft.com/en-us/office/pop-imap-and-smtp-settings-8361e398-8af4-4e97-b147-6c6c4ac95353',
     checked: '2026-11-24',
@@ -50,6 +50,6 @@ export const providers: readonly Provider[] = [
     switchOn: 'its admin must allow POP for the mailbox',
     source:
       'https://learn.microsoft.com/en-us/exchange/client-developer/legacy-protocols/how-to-authenticate-an-imap-pop-smtp-application-by-using-oauth',
-    checked: '2026-11-23',
+    checked: '2026-11-24',
   },
 ]

@@ -97,9 +97,10 @@ const rows: readonly Row[] = [
   },
   {
     name: 'a misspelt host',
-    options: { source: { host: 'pop.gmial.invalid', port: 995, tls: 'implicit' } },
+    // Two dots in a row: no name server is asked.
+    options: { source: { host: 'pop..gmial.example', port: 995, tls: 'implicit' } },
     code: 3,
-    happened: 'no such host name (pop.gmial.invalid:995, connect)',
+    happened: 'no such host name (pop..gmial.example:995, connect)',
     advice: 'check `host` for a typing error, and the DNS',
   },
   {
@@ -116,7 +117,7 @@ const rows: readonly Row[] = [
     code: 3,
     happened:
       'the server refuses user or password (HOST, sign-in): "-ERR [SYS/PERM] Your account is not enabled for POP access."',
-    advice: 'POP must be switched on at https://mail.google.com/mail/#settings/fwdandpop',
+    advice: 'POP must be switched on in the settings of Gmail (Forwarding and POP/IMAP)',
   },
   {
     name: 'the account is locked',

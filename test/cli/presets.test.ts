@@ -20,7 +20,7 @@ describe.concurrent('presets', () => {
     expect(stdout).toContain(
       '"-ERR [AUTH] Username and password not accepted." — `user` must be the whole address; Google accepts only an ' +
         'app password (https://myaccount.google.com/apppasswords), in Workspace only `oauth2`; ' +
-        'POP must be switched on at https://mail.google.com/mail/#settings/fwdandpop\n',
+        'POP must be switched on in the settings of Gmail (Forwarding and POP/IMAP)\n',
     )
   })
 

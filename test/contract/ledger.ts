@@ -58,6 +58,7 @@ export function describeLedger(name: string, harness: () => Promise<LedgerHarnes
         origin: 'alice',
         position: 'p0',
         announced: [announced('a'), announced('b\n2')],
+        begunAt: 1,
         receipts: 0,
       })
     })

@@ -19,8 +19,8 @@ function refusing(target: Target): Target {
         get position() {
           return writer.position
         },
-        admit: (batch) => {
-          writer.admit(batch)
+        admit: async (batch) => {
+          await writer.admit(batch)
         },
         append: async (message) => {
           if (message.key === 'u2' || message.key === 'u4') throw new Fault('too-big', 'not here')

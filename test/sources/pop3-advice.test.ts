@@ -72,7 +72,7 @@ describe('advice for providers', () => {
   test('Gmail: which password, and where POP is switched on', () => {
     expect(hint('-ERR [AUTH] Username and password not accepted.', { provider: 'gmail' })).toBe(
       'Google accepts only an app password (https://myaccount.google.com/apppasswords), in Workspace only `oauth2`; ' +
-        'POP must be switched on at https://mail.google.com/mail/#settings/fwdandpop',
+        'POP must be switched on in the settings of Gmail (Forwarding and POP/IMAP)',
     )
   })
 
@@ -85,7 +85,7 @@ describe('advice for providers', () => {
 
   test('the words of the server choose from it', () => {
     expect(hint('-ERR [SYS/PERM] Your account is not enabled for POP access.', { provider: 'gmail' })).toBe(
-      'POP must be switched on at https://mail.google.com/mail/#settings/fwdandpop',
+      'POP must be switched on in the settings of Gmail (Forwarding and POP/IMAP)',
     )
     expect(hint('-ERR [AUTH] Application-specific password required', { provider: 'gmail' })).toMatch(
       /^Google accepts only an app password \(\S+\), in Workspace only `oauth2`$/,
