@@ -173,7 +173,7 @@ describe.runIf(pairs.length > 0).each(pairs)('a ledger that %s wrote', (writer, 
     }
     {
       await using ledger = await open(reader)
-      expect(await ledger.load(lane)).toEqual({ origin: 'a', position: 'p1', announced, receipts: 2 })
+      expect(await ledger.load(lane)).toEqual({ origin: 'a', position: 'p1', announced, begunAt: 2, receipts: 2 })
       await ledger.advance(lane, { committed: { receipts: [receipt('b')], position: 'p2' as Position, at: 3 } })
     }
     await using ledger = await open(writer)
