@@ -14,7 +14,7 @@ it('FS-01 a message larger than a file may be fails alone, and without room to k
   skip(!canLimit, 'there is no prlimit')
   await using scene = await openScene({
     messages,
-    plan: (server) => ({ accounts: [account('alice', server.source())] }),
+    plan: (server) => ({ accounts: [account('alice', { ...server.source(), sessions: 'single' })] }),
   })
   const { folder, server } = scene
   const node = folder.at('node')

@@ -28,7 +28,7 @@ async function open(select: object, options: SceneOptions = {}): Promise<Scene> 
       accounts: [
         {
           name: 'alice',
-          source: { ...server.source(), ...options.source },
+          source: { ...server.source(), sessions: 'single', ...options.source },
           select,
           targets: [{ type: 'maildir', path: 'mail/{account}' }],
         },

@@ -36,7 +36,7 @@ const short = (octets: number): readonly string[] => [
 ]
 
 describe.concurrent.each(['on', 'off'])('RET-14 a message that is shorter than listed, pipelining %s', (pipelining) => {
-  const source = { pipelining }
+  const source = { sessions: 'single', pipelining }
 
   it('is fetched once more in another session; the whole one is stored, and nothing is wrong', async () => {
     await using scene = await openScene({ source, hooks: { RETR: cutting(6) } })
@@ -103,7 +103,7 @@ describe.concurrent.each(['on', 'off'])('RET-14 a message that is shorter than l
 })
 
 describe.concurrent('the first copy of a short message', () => {
-  const source = { pipelining: 'off' }
+  const source = { sessions: 'single', pipelining: 'off' }
 
   it('is stored where the second fetch brings even less', async () => {
     await using scene = await openScene({ source, hooks: { RETR: cutting(4, 8) } })
