@@ -47,7 +47,8 @@ export class Agenda {
   /** The numbers of the messages to fetch: first what dead runs announced, in their order, then as listed. */
   wanted(): readonly number[] {
     const order = this.#order()
-    return this.#limit === undefined ? order : order.filter((number) => this.#admitted.has(number))
+    // Until then everything that is wanted will be let through, or is about to be left out by `select`.
+    return this.exhausted ? order.filter((number) => this.#admitted.has(number)) : order
   }
 
   /** `--limit` lets no more messages through than it has. */
