@@ -7,6 +7,7 @@ import { Agenda } from './agenda.js'
 import { Backoff, type RetryPolicy } from './backoff.js'
 import type { Budget } from './budget.js'
 import type { Delivery } from './delivery.js'
+import { Identity } from './identity.js'
 import type { MessageIntake } from './intake.js'
 import type { BatchLimits } from './lane.js'
 import { type AccountTarget, LaneBook } from './lane-book.js'
@@ -57,6 +58,7 @@ class AccountRun {
   readonly #context: AccountContext
   readonly #roster = new Roster()
   readonly #books: readonly LaneBook[]
+  readonly #identity: Identity
   readonly #agenda: Agenda
   readonly #session: SessionContext
   readonly #secondFetch: SecondFetch
@@ -75,11 +77,20 @@ class AccountRun {
     }
     const side = { roster: this.#roster, emit: context.emit, onDelivered }
     this.#books = job.targets.map((target) => new LaneBook(job.name, target, side))
-    this.#agenda = new Agenda(this.#roster, this.#books, context.limit)
     const { name: account, source } = job
     this.#secondFetch = new SecondFetch({ ...context, account })
-    const parts = { roster: this.#roster, books: this.#books, agenda: this.#agenda, secondFetch: this.#secondFetch }
-    this.#session = { ...context, ...parts, account, source }
+    const parts = { roster: this.#roster, books: this.#books }
+    this.#identity = new Identity({
+      ...context,
+      ...parts,
+      account: this.#books[0]?.recorded.account ?? account,
+      server: source.server,
+      rules: source.rules,
+    })
+    const identity = this.#identity
+    this.#agenda = new Agenda({ ...parts, identity, limit: context.limit })
+    const helpers = { identity, agenda: this.#agenda, secondFetch: this.#secondFetch }
+    this.#session = { ...context, ...parts, ...helpers, account, source }
   }
 
   async run(): Promise<AccountResult> {
@@ -166,7 +177,8 @@ class AccountRun {
 
   /** What this run has brought about so far. */
   #progress(): number {
-    return this.#books.reduce((sum, book) => sum + book.receipts, this.#secondFetch.progress)
+    const others = this.#secondFetch.progress + this.#identity.recognised
+    return this.#books.reduce((sum, book) => sum + book.receipts, others)
   }
 
   #delivered({ number, message, flags }: Delivery): void {
@@ -190,6 +202,7 @@ class AccountRun {
       return
     }
     for (const arrival of this.#secondFetch.rest()) await deliver(arrival, this.#session)
+    await this.#identity.finish()
     await Promise.all(this.#books.map(async ({ run }) => run?.flush()))
   }
 
@@ -209,12 +222,16 @@ class AccountRun {
     const { emit, ledger, clock, run, dryRun } = this.#context
     const { account, status, faults } = result
     const failures = this.#roster.failures()
-    for (const failure of failures) emit({ type: 'message.failed', account, ...failure })
+    for (const { key, target, fault } of failures) {
+      emit({ type: 'message.failed', account, key, ...(target !== undefined && { target }), fault })
+    }
     if (dryRun) return result
     const stop = faults.find(({ scope }) => scope !== 'message')
     const why = stop && { code: stop.code, error: stop.message }
     try {
-      const rows = failures.map(({ fault: { code, message: error }, ...failure }) => ({ ...failure, code, error }))
+      const rows = failures.map(({ own: key, target, fault: { code, message: error } }) => {
+        return { key, ...(target !== undefined && { target }), code, error }
+      })
       // Without a listing nobody has looked: what earlier runs recorded stands.
       const found = this.#roster.listed ? { failures: rows } : {}
       await ledger.finishAccount(account, { run, at: clock.now(), status, ...found, ...why })

@@ -1,16 +1,18 @@
 import type { Emit } from '../ports/event.js'
 import type { Fault } from '../ports/fault.js'
 import { asFault } from '../ports/fault.js'
-import type { Ledger } from '../ports/ledger.js'
+import type { Delivered, Ledger } from '../ports/ledger.js'
 import type { Receipt, Lane, Target } from '../ports/target.js'
 import type { Delivery } from './delivery.js'
+import { isAnonymous } from './keys.js'
 import { type LaneContext, type LaneObserver, LaneRun } from './lane.js'
 import { Marks, type Roster } from './roster.js'
 
 /** What an account knows of one of its lanes through the whole run, while the lane itself may stop and reopen. */
 export class LaneBook implements LaneObserver {
   readonly lane: Lane
-  readonly #recorded: Lane
+  /** Its names in the ledger. */
+  readonly recorded: Lane
   readonly #target: Target
   readonly #roster: Roster
   readonly #emit: Emit
@@ -24,7 +26,7 @@ export class LaneBook implements LaneObserver {
 
   constructor(account: string, { name, target, recorded }: AccountTarget, side: AccountSide) {
     this.lane = { account, target: name }
-    this.#recorded = recorded ?? this.lane
+    this.recorded = recorded ?? this.lane
     this.#target = target
     this.#roster = side.roster
     this.#emit = side.emit
@@ -76,21 +78,34 @@ export class LaneBook implements LaneObserver {
     await run?.close()
   }
 
-  /** Marks what the ledger has receipts for among the messages of the roster. */
-  async pair(ledger: Ledger): Promise<void> {
-    for await (const keys of ledger.delivered(this.#recorded)) {
-      for (const key of keys) {
-        const number = this.#roster.numberOf(key)
+  /** Marks what the ledger has receipts for among the messages of the roster; shows each receipt to `look`. */
+  async pair(ledger: Ledger, look: (receipt: Delivered, number: number | undefined) => void): Promise<void> {
+    for await (const receipts of ledger.delivered(this.recorded)) {
+      for (const receipt of receipts) {
+        const number = this.#roster.numberOf(receipt.key)
         if (number !== undefined) this.#delivered.set(number)
+        look(receipt, number)
       }
     }
+  }
+
+  /** Only the message's bytes can tell whether the lane has it. */
+  doubt(number: number): void {
+    this.#delivered.clear(number)
+  }
+
+  /** The message was recognised; these lanes have it. */
+  recognise(number: number, targets: readonly string[]): void {
+    if (targets.includes(this.recorded.target)) this.#delivered.set(number)
   }
 
   delivered(delivery: Delivery, receipt: Receipt): void {
     this.#delivered.set(delivery.number)
     this.#receipts++
+    const { key: listed } = this.#roster.entry(delivery.number)
+    const key = isAnonymous(listed) ? receipt.key : listed
     for (const flag of new Set([...delivery.flags, ...receipt.flags])) {
-      this.#emit({ type: 'message.flagged', account: this.lane.account, key: receipt.key, flag })
+      this.#emit({ type: 'message.flagged', account: this.lane.account, key, flag })
     }
     this.#onDelivered(delivery)
   }

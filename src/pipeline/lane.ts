@@ -45,7 +45,7 @@ export class LaneRun {
   /** Announced by a run that died and not offered yet, in announced order. */
   #owed: readonly Announced[]
   /** Announced by a run that died, and not to be had in this one. */
-  readonly #postponed: Announced[] = []
+  #postponed: readonly Announced[] = []
   readonly #queue: Delivery[] = []
   /** Everything offered and not yet released: queued or in the batch in hand. */
   readonly #held = new Set<Delivery>()
@@ -96,15 +96,18 @@ export class LaneRun {
    * server does not list may be there again tomorrow, and its copy may stand in the target.
    */
   postpone(withheld: (key: MessageKey) => boolean): void {
-    this.#postponed.push(...this.#owed.filter(({ key }) => withheld(key)))
+    this.#postponed = [...this.#postponed, ...this.#owed.filter(({ key }) => withheld(key))]
     this.#owed = this.#owed.filter(({ key }) => !withheld(key))
   }
 
   /** False where the lane cannot take the message now: it has stopped, or others are owed first. */
   offer(delivery: Delivery): boolean {
     if (!this.open) return false
-    if (this.#owed[0] && this.#owed[0].key !== delivery.message.key) return false
+    const { key } = delivery.message
+    if (this.#owed[0] && this.#owed[0].key !== key) return false
     this.#owed = this.#owed.slice(1)
+    // It was not expected any more: the server lists it under another id now.
+    this.#postponed = this.#postponed.filter((one) => one.key !== key)
     delivery.hold()
     this.#held.add(delivery)
     const first = this.#queue.length === 0
@@ -157,7 +160,7 @@ export class LaneRun {
   async #deliver(batch: readonly Delivery[]): Promise<readonly Delivery[]> {
     const receipts = await this.#append(batch)
     const committed = {
-      receipts: receipts.filter((receipt) => receipt !== undefined),
+      receipts: receipts.flatMap((receipt, index) => (receipt && batch[index]?.complete(receipt)) ?? []),
       position: await this.#writer.commit(),
       at: this.#context.clock.now(),
     }
@@ -179,7 +182,7 @@ export class LaneRun {
   }
 
   #announce(batch: readonly Delivery[]): NonNullable<LaneStep['begun']> {
-    const offered = batch.map(({ message: { key, sha256, size } }) => ({ key, sha256, size }))
+    const offered = batch.map(({ message: { key, sha256, size, fingerprint } }) => ({ key, sha256, size, fingerprint }))
     const announced = [...offered, ...this.#owed, ...this.#postponed]
     return { announced, position: this.#writer.position, at: this.#context.clock.now() }
   }

@@ -1,11 +1,11 @@
 import { asFault, type FaultCode } from '../ports/fault.js'
 import type { Retrieved, Session, Source } from '../ports/source.js'
 import type { Emit } from '../ports/event.js'
-import type { Ledger } from '../ports/ledger.js'
 import type { Agenda } from './agenda.js'
 import type { Budget } from './budget.js'
 import { Delivery } from './delivery.js'
 import { Feed } from './feed.js'
+import type { Identity } from './identity.js'
 import { FetchedMessage, type MessageIntake } from './intake.js'
 import type { LaneBook } from './lane-book.js'
 import type { Roster } from './roster.js'
@@ -17,8 +17,8 @@ export interface SessionContext {
   readonly roster: Roster
   readonly books: readonly LaneBook[]
   readonly agenda: Agenda
-  readonly ledger: Ledger
   readonly secondFetch: SecondFetch
+  readonly identity: Identity
   readonly intake: MessageIntake
   readonly budget: Budget
   readonly emit: Emit
@@ -43,10 +43,9 @@ export async function runSession(context: SessionContext): Promise<void> {
 }
 
 async function takeStock(session: Session, context: SessionContext): Promise<void> {
-  const { account, agenda, books, ledger, roster, secondFetch, emit } = context
+  const { account, agenda, roster, secondFetch, emit } = context
   const listing = await session.list()
-  const grown = agenda.list(listing.entries)
-  if (grown) for (const book of books) await book.pair(ledger)
+  await agenda.list(listing.entries)
   agenda.settle()
   const wanted = agenda.wanted()
   for (const arrival of secondFetch.unwanted(wanted)) await deliver(arrival, context)
@@ -64,7 +63,7 @@ function tellWanted({ account, agenda, roster, emit }: SessionContext): void {
 
 /** Resolves true when everything fetched has been delivered to each lane that lacked it. */
 async function fetchMissing(session: Session, context: SessionContext): Promise<boolean> {
-  const { books, roster, budget, agenda, secondFetch, signal } = context
+  const { books, roster, budget, agenda, identity, secondFetch, signal } = context
   const feed = new Feed({
     numbers: secondFetch.first(agenda.wanted()),
     budget,
@@ -91,6 +90,7 @@ async function fetchMissing(session: Session, context: SessionContext): Promise<
   } finally {
     signal.removeEventListener('abort', stop)
     feed.finish()
+    await identity.finish()
   }
   await Promise.all(books.map(async ({ run }) => run?.flush()))
   return fetched.every((number) => books.every((book) => book.has(number)))
@@ -100,7 +100,7 @@ async function fetchMissing(session: Session, context: SessionContext): Promise<
 const broken: ReadonlySet<FaultCode> = new Set(['connection-lost', 'timeout', 'protocol', 'spool-full'])
 
 async function receive(result: Retrieved, feed: Feed, fetched: number[], context: SessionContext): Promise<void> {
-  const { account, agenda, books, budget, secondFetch, emit } = context
+  const { account, agenda, books, budget, secondFetch, emit, roster } = context
   const { number, charged } = feed.result()
   if ('fault' in result) {
     budget.release(charged)
@@ -117,7 +117,7 @@ async function receive(result: Retrieved, feed: Feed, fetched: number[], context
   fetched.push(number)
   let charge = owing
   try {
-    const decided = books.some(({ run }) => run?.announced(message))
+    const decided = books.some(({ run }) => run?.announced(message.as(roster.keyOf(number))))
     const stored = await secondFetch.judge({ number, message, flags }, decided)
     if (stored.length === 0) agenda.postpone(number)
     for (const arrival of stored) {
@@ -131,15 +131,26 @@ async function receive(result: Retrieved, feed: Feed, fetched: number[], context
   if (secondFetch.full) feed.stop()
 }
 
-/** Offers a message to the lanes that lack it; `charged` was reserved for it. */
-export async function deliver(
-  { number, message, flags }: Arrival,
-  { books, budget }: Pick<SessionContext, 'books' | 'budget'>,
-  charged = 0,
-): Promise<void> {
-  const delivery = new Delivery(number, message, flags, { budget, charged })
+/** Offers a message to the lanes that lack it, once it is known which message it is; `charged` was reserved for it. */
+export async function deliver(arrival: Arrival, context: SessionContext, charged = 0): Promise<void> {
+  const { books, budget, identity, roster } = context
+  const { number } = arrival
+  const { message, flags } = identity.doubts(number)
+    ? await identity.recognise(number, arrival.message)
+    : { message: arrival.message.as(roster.keyOf(number)), flags: [] }
+  const delivery = new Delivery(number, message, [...arrival.flags, ...flags], { budget, charged })
   // Held while it is offered, so that a quick lane cannot let it go before the next one has seen it.
   delivery.hold()
   for (const book of books) if (book.lacks(number)) book.run?.offer(delivery)
+  if (books.every((book) => book.has(number))) tellRecognised(delivery, context)
   await delivery.release()
+}
+
+/** Every lane has had the message all along. */
+function tellRecognised({ number, flags }: Delivery, { account, roster, emit }: SessionContext): void {
+  roster.setPresent(number)
+  const { key } = roster.entry(number)
+  if (flags.includes('reidentified-by-header')) {
+    emit({ type: 'message.flagged', account, key, flag: 'reidentified-by-header' })
+  }
 }

@@ -12,8 +12,12 @@ export interface Source {
   connect(signal: AbortSignal): Promise<Session>
 }
 
-/** What the pipeline must know of a source. */
+/** What the plan or the kind of server says about a maildrop that concerns the engine rather than the protocol. */
 export interface SourceRules {
+  /** `content`: messages are known by their bytes, because the server has no ids. */
+  readonly identity: 'uidl' | 'content'
+  /** What to do when a known maildrop comes back with new ids. */
+  readonly onUidlReset: 'reidentify' | 'stop'
   /** It shows only a part of its messages at a time, and more after a clean QUIT (QUIRKS LST-18). */
   readonly windowed: boolean
 }

@@ -49,6 +49,8 @@ const settings = z
       .enum(['auto', 'ignore'])
       .default('auto')
       .describe('auto: a message shorter than listed is fetched twice; ignore: the listed sizes mean nothing'),
+    identity: z.enum(['uidl', 'content']).default('uidl'),
+    onUidlReset: z.enum(['reidentify', 'stop']).default('reidentify'),
   })
   .check(({ value, issues }) => {
     if (exposes(value)) issues.push({ code: 'custom', path: ['tls'], input: value.tls, message: plaintextRefused })
@@ -103,7 +105,8 @@ class Pop3Source implements Source {
     this.#context = context
     const provider = findProvider(chosen.provider, this.host, chosen.user)
     this.#whose = { host: this.host, user: chosen.user, provider }
-    this.rules = { windowed: provider?.windowed ?? false }
+    const { identity, onUidlReset } = chosen
+    this.rules = { identity, onUidlReset, windowed: provider?.windowed ?? false }
     this.#opening = new Pop3Opening({ ...chosen, host: this.host, port }, context)
   }
 
@@ -129,6 +132,7 @@ class Pop3Source implements Source {
     const mode = {
       pipelined: wanted && this.#pipelining,
       trustsSizes: sizes === 'auto',
+      ids: this.rules.identity === 'uidl',
       replyMs: this.#context.timeouts.reply,
       distrust: () => {
         this.#pipelining = false

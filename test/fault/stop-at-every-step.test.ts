@@ -1,16 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { migrate, type RunOutcome } from '../../src/app/migrate.js'
-import { openSpool } from '../../src/files/spool.js'
-import { openLedger } from '../../src/ledgers/sqlite.js'
-import type { TargetContext } from '../../src/ports/kind.js'
-import { Secret } from '../../src/ports/secret.js'
-import { pop3 } from '../../src/sources/pop3.js'
-import { maildir } from '../../src/targets/maildir.js'
-import { mbox } from '../../src/targets/mbox.js'
-import { InstantClock, systemClock } from '../support/clock.js'
+import type { RunOutcome } from '../../src/app/migrate.js'
 import { FakePop3Server } from '../support/fake-pop3-server.js'
 import type { TempFolder } from '../support/rig.js'
 import { Steps } from '../support/steps.js'
+import { runOnce } from './migration.js'
 import { fresh, messages, requireExact, thorough } from './scene.js'
 
 let server: FakePop3Server
@@ -23,46 +16,8 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]()
 })
 
-/** One run in this process, with everything real but its death. */
 async function run(folder: TempFolder, steps: Steps, batches: 'small' | 'large'): Promise<RunOutcome> {
-  const clock = batches === 'small' ? new InstantClock() : systemClock
-  const context: TargetContext = { clock, series: undefined, run: 'r' }
-  const targets = [
-    { name: 'maildir', target: maildir.create(maildir.settings.parse({ path: folder.at('maildir') }), context) },
-    { name: 'mbox', target: mbox.create(mbox.settings.parse({ path: folder.at('mbox') }), context) },
-  ]
-  const { host, port, user } = server
-  const source = pop3.create(pop3.settings.parse({ host, port, user, tls: 'none' }), {
-    account: 'alice',
-    clock,
-    emit: () => undefined,
-    timeouts: { connect: 5000, reply: 5000, stall: 5000, settle: 0 },
-    secrets: new Map([['password', async () => new Secret(server.password)]]),
-    transcript: false,
-  })
-  await using ledger = await openLedger({ folder: folder.at('state'), readOnly: false, clock })
-  return await migrate({
-    run: `r${Math.random()}`,
-    planFile: 'plan',
-    jobs: [
-      {
-        name: 'alice',
-        host,
-        user,
-        source: steps.source(source),
-        targets: targets.map(({ name, target }) => ({ name, target: steps.target(target) })),
-      },
-    ],
-    ledger: steps.ledger(ledger),
-    spool: await openSpool(folder.at('state', 'spool')),
-    clock,
-    emit: () => undefined,
-    concurrency: { accounts: 1, perHost: 1 },
-    limits: { memory: 64 * 1024 * 1024 },
-    retry: { attempts: 2, minDelay: 1, maxDelay: 1, maxWait: 1 },
-    dryRun: false,
-    signal: new AbortController().signal,
-  })
+  return runOnce(server, folder, { steps, batches })
 }
 
 describe.each([

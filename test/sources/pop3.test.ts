@@ -12,7 +12,8 @@ describe('settings', () => {
   const plan = { host: 'pop.old.example', user: 'alice' }
 
   test('defaults', () => {
-    const defaults = { tls: 'implicit', allowPlaintext: false, auth: 'auto', pipelining: 'auto', sizes: 'auto' }
+    const rules = { identity: 'uidl', onUidlReset: 'reidentify', sizes: 'auto' }
+    const defaults = { ...rules, tls: 'implicit', allowPlaintext: false, auth: 'auto', pipelining: 'auto' }
     expect(pop3.settings.parse(plan)).toEqual({ ...plan, ...defaults })
   })
 
@@ -27,6 +28,8 @@ describe('settings', () => {
     ['an unknown mechanism', { auth: 'magic' }, 'auth'],
     ['a token mechanism without a token', { auth: 'xoauth2' }, 'auth'],
     ['an authzid that nothing carries', { auth: 'scram-sha-256', authzid: 'bob' }, 'auth'],
+    ['an unknown identity', { identity: 'number' }, 'identity'],
+    ['an unknown answer to new ids', { onUidlReset: 'ignore' }, 'onUidlReset'],
   ])('refuses %s', (_name, more, path) => {
     // As the plan does it, which adds keys of its own.
     const schema = pop3.settings.safeExtend({ type: z.literal('pop3'), password: z.string() })
