@@ -1,4 +1,5 @@
 import { realpathSync } from 'node:fs'
+import { lstat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errorCode } from './durable.js'
 
@@ -23,5 +24,21 @@ export function canonicalFolder(path: string): string {
     return realpathSync(path)
   } catch {
     return canonicalPath(path)
+  }
+}
+
+/**
+ * Which folder it is, however it is called: a disk that went away leaves an empty folder of the same name (QUIRKS FS-08).
+ * Undefined where there is none.
+ */
+export async function folderIdentity(
+  path: string,
+): Promise<{ readonly dev: number; readonly ino: number } | undefined> {
+  try {
+    const { dev, ino } = await lstat(path)
+    return { dev, ino }
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined
+    throw error
   }
 }

@@ -1,5 +1,6 @@
 import { Connection, type Endpoint } from '../net/connection.js'
 import type { TlsSettings } from '../net/tls.js'
+import type { Patience, Transcript } from '../net/wire-options.js'
 import { passArgument } from '../sasl/password.js'
 import { revealToken } from '../sasl/reveal.js'
 import { Scrubber } from '../sasl/scrubber.js'
@@ -7,7 +8,7 @@ import { Capabilities } from './capability.js'
 import { Dialogue } from './dialogue.js'
 import { passingFault } from './refusal.js'
 import { signIn, type Credentials } from './sign-in.js'
-import { type Patience, type Transcript, Wire } from './wire.js'
+import { Wire } from './wire.js'
 import type { Value } from './value.js'
 
 /** How to get to a signed-in connection. */

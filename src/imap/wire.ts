@@ -1,25 +1,6 @@
 import type { Connection } from '../net/connection.js'
+import type { Patience, Transcript, WireOptions } from '../net/wire-options.js'
 import { mayHoldLiteral, Response } from './response.js'
-
-/** One line of the dialogue, secrets masked: `>` sent, `<` received, `*` remark. */
-export type Transcript = (direction: '>' | '<' | '*', line: string) => void
-
-/** Milliseconds. */
-export interface Patience {
-  /** TCP, TLS and greeting together. */
-  readonly connect: number
-  /** First byte of a reply. */
-  readonly reply: number
-  /** Silence inside a reply. */
-  readonly stall: number
-}
-
-export interface WireOptions {
-  readonly patience: Patience
-  readonly transcript?: Transcript | undefined
-  /** Takes secrets out of the server's words: it may echo them (QUIRKS SEC-02). */
-  readonly scrub: (text: string) => string
-}
 
 /** Takes a literal's bytes in pieces, valid during the call. A promise is awaited before anything more is read. */
 export interface LiteralSink {

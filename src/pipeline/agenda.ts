@@ -37,9 +37,11 @@ export class Agenda {
       else if (fault) this.#roster.setFailed(number, fault)
     }
     this.#admit()
+    const owing = this.#books.filter(({ run }) => run && run.owed.length > 0)
+    if (owing.length === 0) return
     // What only `--limit` holds back is still waited for, by the next run.
     const available = new Set(this.#available())
-    for (const { run } of this.#books) {
+    for (const { run } of owing) {
       run?.postpone((key) => !available.has(this.#roster.numberOf(key) ?? -1))
     }
   }
@@ -72,13 +74,20 @@ export class Agenda {
   }
 
   #order(): readonly number[] {
-    const listed = new Set(this.#available())
-    const owed = this.#books.map(({ run }) => (run?.owed ?? []).map((key) => this.#roster.numberOf(key) ?? -1))
-    const first = mergeOrders(owed).filter((number) => listed.has(number))
-    const order = [...new Set([...first, ...listed])]
+    const order = this.#owedFirst([...this.#available()])
+    if (this.#refused.size === 0) return order
     // A row of refused messages must not keep the others out in every session.
     const refused = (number: number): boolean => this.#refused.has(number)
     return [...order.filter((number) => !refused(number)), ...order.filter(refused)]
+  }
+
+  /** A listing may have hundreds of thousands, and mostly nobody owes anything. */
+  #owedFirst(listed: readonly number[]): readonly number[] {
+    const owed = this.#books.map(({ run }) => (run?.owed ?? []).map((key) => this.#roster.numberOf(key) ?? -1))
+    if (owed.every((numbers) => numbers.length === 0)) return listed
+    const available = new Set(listed)
+    const first = mergeOrders(owed).filter((number) => available.has(number))
+    return [...new Set([...first, ...listed])]
   }
 
   /** The server answered -ERR to its RETR: asked once more, in another session (QUIRKS RET-15). */

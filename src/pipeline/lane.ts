@@ -107,8 +107,8 @@ export class LaneRun {
     if (!this.open) return false
     const { key } = delivery.message
     if (this.#owed[0] && this.#owed[0].key !== key) return false
-    this.#owed = this.#owed.slice(1)
-    this.#postponed = this.#postponed.filter((one) => one.key !== key)
+    if (this.#owed.length > 0) this.#owed = this.#owed.slice(1)
+    if (this.#postponed.length > 0) this.#postponed = this.#postponed.filter((one) => one.key !== key)
     delivery.hold()
     this.#held.add(delivery)
     const first = this.#queue.length === 0

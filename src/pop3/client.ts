@@ -1,5 +1,6 @@
 import { Connection, type Endpoint } from '../net/connection.js'
 import type { TlsSettings } from '../net/tls.js'
+import type { Patience, Transcript } from '../net/wire-options.js'
 import { Fault } from '../ports/fault.js'
 import { Scrubber } from '../sasl/scrubber.js'
 import { Capabilities } from './capability.js'
@@ -9,7 +10,7 @@ import { greet } from './greeting.js'
 import { readMaildrop, type Maildrop } from './listing.js'
 import type { Reply } from './reply.js'
 import { signIn } from './sign-in.js'
-import { Wire, type BodySink, type LineCap, type Patience, type Transcript } from './wire.js'
+import { Wire, type BodySink, type LineCap } from './wire.js'
 
 /** How to get to a signed-in connection. */
 export interface Pop3Options extends Endpoint {
@@ -143,7 +144,12 @@ async function startTls(wire: Wire, capabilities: Capabilities | undefined, sett
     throw connection.fault('starttls-missing', 'the server refuses STLS', { reply: reply.text })
   }
   if (!reply.ok) throw wire.outOfStep(reply)
-  if (!wire.quiet) throw connection.fault('starttls-injected', 'data arrived before the TLS handshake')
+  if (!wire.quiet) {
+    // Mailutils says yes, and then that it cannot start TLS.
+    const early = wire.takeReply()
+    if (early?.status !== 'error') throw connection.fault('starttls-injected', 'data arrived before the TLS handshake')
+    throw connection.fault('starttls-missing', 'the server agrees to STLS and then refuses it', { reply: early.text })
+  }
   connection.limit(patience.connect)
   await connection.secure(settings)
   connection.settle()

@@ -1,28 +1,9 @@
 import type { Fault } from '../ports/fault.js'
 import type { Connection } from '../net/connection.js'
+import type { Patience, Transcript, WireOptions } from '../net/wire-options.js'
 import { decodeText } from '../net/server-text.js'
 import { Reply } from './reply.js'
 import type { DotStuffing } from './dot-stuffing.js'
-
-/** One line of the dialogue, secrets masked: `>` sent, `<` received, `*` remark. */
-export type Transcript = (direction: '>' | '<' | '*', line: string) => void
-
-/** Milliseconds. */
-export interface Patience {
-  /** TCP, TLS and greeting together; also a CAPA before sign-in, which is always quick. */
-  readonly connect: number
-  /** First byte of a reply: minutes are normal (QUIRKS CON-03). */
-  readonly reply: number
-  /** Silence inside a reply. */
-  readonly stall: number
-}
-
-export interface WireOptions {
-  readonly patience: Patience
-  readonly transcript?: Transcript | undefined
-  /** Takes secrets out of the server's words: it may echo them (QUIRKS SEC-02). */
-  readonly scrub: (text: string) => string
-}
 
 /** Takes a message's bytes in pieces. A promise is awaited before anything more happens. */
 export interface BodySink {

@@ -41,6 +41,7 @@ function wantedLine({ account, key, size }: Extract<Event, { type: 'message.want
 function verdict(event: Finished, accounts: number, affected: readonly Trouble[]): string {
   const { counts, exitCode, seconds, dryRun } = event
   if (exitCode === 130 || exitCode === 143) {
+    if (counts.listed === 0) return 'Stopped before anything was listed; the same command goes on from here.'
     const left = counts.pending > 0 ? `, ${numberText(counts.pending)} left` : ''
     return `Stopped. ${safe(counts)}${left}; the same command goes on from here.`
   }

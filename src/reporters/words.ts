@@ -73,7 +73,8 @@ export function eventText(event: Event): string | undefined {
 function finishedText({ account, status, counts, fault }: Extract<Event, { type: 'account.finished' }>): string {
   const name = printable(account)
   if (status !== 'ok' && fault) return `${name}: ${faultText(fault)}`
-  const { copied, present, filtered, pending, bytes } = counts
+  const { listed, copied, present, filtered, pending, bytes } = counts
+  if (status !== 'ok' && listed === 0) return `${name}: stopped before its messages were listed`
   const parts = [
     ...(copied > 0 ? [`${countText(copied, 'message')} copied (${bytesText(bytes)})`] : []),
     ...(present > 0 ? [`${numberText(present)} already there`] : []),

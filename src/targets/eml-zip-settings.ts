@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { fileSettings } from '../files/settings.js'
 import { size } from '../ports/units.js'
 
 export const emlZipSettings = z.strictObject({
@@ -7,16 +8,7 @@ export const emlZipSettings = z.strictObject({
     .prefault('2GB')
     .describe('a volume is closed once its messages, before compression, pass this size, and when the run ends'),
   compression: z.int().min(0).max(9).default(6).describe('0: stored as they are; 9: smallest and slowest'),
-  owner: z
-    .string()
-    .regex(/^[^:\s]+:[^:\s]+$/, 'expected "user:group"')
-    .optional()
-    .describe('"user:group" of new files, when run as root'),
-  mode: z
-    .string()
-    .regex(/^0?[0-7]{3}$/, 'expected three octal digits in quotes, such as "0600"')
-    .default('0600')
-    .describe('permissions of new files'),
+  ...fileSettings,
   date: z.enum(['received', 'date', 'now']).default('received'),
 })
 

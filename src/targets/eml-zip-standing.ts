@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { lstat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { errorCode } from '../files/durable.js'
+import { folderIdentity } from '../files/place.js'
 import { Fault } from '../ports/fault.js'
 import type { TargetContext } from '../ports/kind.js'
 import type { MessageKey } from '../ports/message.js'
@@ -61,19 +60,6 @@ export function published(standing: Standing, { segment, archive, number }: Anno
 /** What a receipt says of where the message is: its name, and in a series which archive. */
 export function placeOf(archive: string, name: string, { series }: Pick<TargetContext, 'series'>): string {
   return series === undefined ? name : `${archive}/${name}`
-}
-
-/** The device and number of a folder; undefined where there is none. */
-export async function folderIdentity(
-  path: string,
-): Promise<{ readonly dev: number; readonly ino: number } | undefined> {
-  try {
-    const { dev, ino } = await lstat(path)
-    return { dev, ino }
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined
-    throw error
-  }
 }
 
 /** A lane with receipts must find its folder, and of its volumes at least one (CONTRACT, `target-gone`; QUIRKS FS-08). */

@@ -4,6 +4,7 @@ import pLimit from 'p-limit'
 import { diskFault, errorCode } from '../files/durable.js'
 import { type Lock, takeLock } from '../files/lock.js'
 import { makeOwnedDirectory, type Owner, resolveOwner } from '../files/owner.js'
+import { folderIdentity } from '../files/place.js'
 import { ruleDate } from '../mail/date.js'
 import { Fault } from '../ports/fault.js'
 import type { TargetContext } from '../ports/kind.js'
@@ -17,7 +18,6 @@ import { requireRoom, Room } from './eml-zip-room.js'
 import type { Segment } from './eml-zip-segment.js'
 import type { EmlZipSettings } from './eml-zip-settings.js'
 import {
-  folderIdentity,
   freshStanding,
   gone,
   parseStanding,

@@ -1,8 +1,9 @@
 import type { Dirent } from 'node:fs'
-import { chown, lstat, opendir, readdir, writeFile } from 'node:fs/promises'
+import { chown, opendir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode } from '../files/durable.js'
 import { makeOwnedDirectory, type Owner } from '../files/owner.js'
+import { folderIdentity } from '../files/place.js'
 import { Fault } from '../ports/fault.js'
 
 /** The folder of a Maildir++ subfolder: `Archive/2026` is `.Archive.2026` beside `cur`; an empty name is the INBOX. */
@@ -80,19 +81,6 @@ export async function* messageFiles(path: string): AsyncIterable<{ readonly name
       throw error
     }
     for await (const { name } of entries) if (!name.startsWith('.')) yield { name, path: join(folder, name) }
-  }
-}
-
-/** Which folder it is, however it is called: a disk that went away leaves an empty folder of the same name (QUIRKS FS-08). */
-export async function folderIdentity(
-  path: string,
-): Promise<{ readonly dev: number; readonly ino: number } | undefined> {
-  try {
-    const { dev, ino } = await lstat(path)
-    return { dev, ino }
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined
-    throw error
   }
 }
 

@@ -22,7 +22,8 @@ export async function describeServer(kind: ServerKind, more?: (scene: () => Scen
   let { missing } = found
   let scene: Scene
 
-  describe(`a maildrop of many years in a real ${kind.name}`, { timeout: 60_000 }, () => {
+  // One with a LOGIN-DELAY is waited for before each sign-in.
+  describe(`a maildrop of many years in a real ${kind.name}`, { timeout: 150_000 }, () => {
     beforeAll(async () => {
       if (missing !== undefined) return
       try {

@@ -45,6 +45,9 @@ def maildrop(connection, user, commands=()):
     for command in (*commands, f"USER {user}", "PASS secret"):
         ask(command)
     count = int(ask("STAT").split()[1])
+    # GNU Mailutils adds the ids to the messages once they were asked for.
+    ask("UIDL")
+    body(replies)
     for number in range(1, count + 1):
         ask(f"RETR {number}")
         yield body(replies)

@@ -2,6 +2,7 @@ import { expect } from 'vitest'
 import { type AccountResult, runAccount } from '../../src/pipeline/account.js'
 import { Budget } from '../../src/pipeline/budget.js'
 import { MessageIntake } from '../../src/pipeline/intake.js'
+import type { Selector } from '../../src/pipeline/selection.js'
 import type { Event } from '../../src/ports/event.js'
 import type { MessageKey } from '../../src/ports/message.js'
 import { Secret } from '../../src/ports/secret.js'
@@ -15,6 +16,12 @@ import { MemoryLedger, MemoryQuarantine, MemoryTarget } from '../support/memory-
 export const body = (text: string): string => `Subject: ${text}\r\n\r\n${text}\r\n`
 const five = ['one', 'two', 'three', 'four', 'five'].map(body)
 export const ids = ['u1', 'u2', 'u3', 'u4', 'u5']
+
+interface RunOptions {
+  readonly limit?: number
+  readonly attempts?: number
+  readonly select?: Selector
+}
 
 /** One account with two targets in memory, against a real socket. */
 export class Scene implements AsyncDisposable {
@@ -38,7 +45,7 @@ export class Scene implements AsyncDisposable {
     this.#settings = settings
   }
 
-  async run(more: { readonly limit?: number; readonly attempts?: number } = {}): Promise<AccountResult> {
+  async run(more: RunOptions = {}): Promise<AccountResult> {
     const { host, port, user, password } = this.server
     const emit = (event: Event): void => void this.events.push(event)
     const source = pop3.create(pop3.settings.parse({ host, port, user, tls: 'none', ...this.#settings }), {
@@ -54,7 +61,7 @@ export class Scene implements AsyncDisposable {
       { name: 'two', target: this.two },
     ]
     return runAccount(
-      { name: 'alice', source, targets },
+      { name: 'alice', source, targets, ...(more.select && { select: more.select }) },
       {
         run: 'r',
         ledger: this.ledger,

@@ -1,5 +1,6 @@
 import { Connection } from '../../src/net/connection.js'
-import { Wire, type Transcript } from '../../src/pop3/wire.js'
+import type { Transcript } from '../../src/net/wire-options.js'
+import { Wire } from '../../src/pop3/wire.js'
 import { ScriptServer, type Script } from './script-server.js'
 
 export const patience = { connect: 5_000, reply: 5_000, stall: 5_000 }

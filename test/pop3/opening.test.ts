@@ -85,6 +85,7 @@ describe('STLS', () => {
       script({ CAPA: capa('STLS'), STLS: '+OK\r\n+OK logged in\r\n' }),
       'starttls-injected',
     ],
+    ['agreed to, then refused', script({ CAPA: capa('STLS'), STLS: '+OK\r\n-ERR no\r\n' }), 'starttls-missing'],
     ['TLS-04 no handshake', script({ CAPA: capa('STLS'), STLS: '+OK\r\n' }), 'timeout'],
     ['TLS-05 expired', upgrading({}, {}, identity('expired')), 'certificate'],
     ['TLS-05 wrong name', upgrading({}, {}, identity('wrong-name')), 'certificate'],

@@ -106,7 +106,12 @@ describe('the verdict', () => {
       130,
       '<warning> Stopped. 1 message is safe: 1 copied, 1,200 left; the same command goes on from here.',
     ],
-    ['terminated', [{}], 143, '<warning> Stopped. 0 messages are safe; the same command goes on from here.'],
+    [
+      'terminated before a listing',
+      [{}],
+      143,
+      '<warning> Stopped before anything was listed; the same command goes on from here.',
+    ],
   ])('%s', (_, accounts, exitCode, expected) => {
     expect(summary(accounts, exitCode)[0]).toBe(expected)
   })

@@ -44,6 +44,12 @@ describe('events', () => {
     expect(eventText(finished)).toBe(`alice: ${expected}`)
   })
 
+  it('an account that was stopped before its listing', () => {
+    const { type, account } = everyEvent['account.finished']
+    const stopped = { type, account, status: 'incomplete', counts: noCounts, seconds: 0 } as const
+    expect(eventText(stopped)).toBe('alice: stopped before its messages were listed')
+  })
+
   it.each(Object.entries(flagTexts))('flag %s is worded', (flag, text) => {
     expect(eventText({ ...everyEvent['message.flagged'], flag: flag as keyof typeof flagTexts })).toBe(
       `alice: message "u1": ${text}`,

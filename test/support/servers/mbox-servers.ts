@@ -47,7 +47,7 @@ async function unpacked(name: string): Promise<Unpacked> {
 }
 
 /** A server that serves /var/mail/alice. */
-async function startMboxServer(server: PrivateServer): Promise<LiveServer> {
+export async function startMboxServer(server: PrivateServer): Promise<LiveServer> {
   const view = await PrivateView.start(server)
   try {
     return {
