@@ -10,7 +10,7 @@ import type { Budget } from './budget.js'
 import type { Delivery } from './delivery.js'
 import type { MessageIntake } from './intake.js'
 import type { BatchLimits } from './lane.js'
-import { shortfall } from './expected.js'
+import { conclusion } from './expected.js'
 import { type Habits, mayShowMore, recallHabits } from './habits.js'
 import { type AccountTarget, LaneBook } from './lane-book.js'
 import { outcome } from './outcome.js'
@@ -219,12 +219,8 @@ class AccountRun {
   async #conclude(window: Window): Promise<void> {
     if (this.#agenda.exhausted) return
     await window.settle()
-    const { expectAtLeast } = this.#job.source.rules
     const stopped = window.hides && !this.#books.every((book) => book.alive)
-    if (expectAtLeast === undefined || stopped || !this.#roster.listed) return
-    const { windowed } = window
-    if (windowed && this.#context.dryRun) return
-    this.#fault = await shortfall(expectAtLeast, { ...this.#session, windowed })
+    if (!stopped && this.#roster.listed) this.#fault = await conclusion({ ...this.#session, window })
   }
 
   #stopping(): boolean {

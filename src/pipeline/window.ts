@@ -33,6 +33,8 @@ export class Window {
   readonly #hopeless = new Set<number>()
   #most = Infinity
   #lastCut: number | undefined
+  /** How many messages the last listing had. */
+  #shown = 0
 
   constructor({ account, ledger, rules, memory }: WindowOptions) {
     this.#account = account
@@ -61,6 +63,8 @@ export class Window {
     this.#expires ||= expires
     this.#showsOld ||= old
     this.#grown = grown
+    const before = this.#shown
+    this.#shown = numbers.length
     const popped = this.#popped ?? []
     this.#popped = undefined
     if (popped.length === 0) return
@@ -70,7 +74,9 @@ export class Window {
     const moves = gone > popped.length / 2
     if (!moves && !this.#confirmed && this.#unanswered < patience) return
     this.#moves = moves
-    if (this.#moves !== this.#memory.windowed) await this.#remember({ windowed: this.#moves })
+    const full = moves && grown ? Math.min(before, this.#memory.fullWindow ?? Infinity) : this.#memory.fullWindow
+    if (moves === this.#memory.windowed && full === this.#memory.fullWindow) return
+    await this.#remember({ windowed: moves, ...(full !== undefined && { fullWindow: full }) })
   }
 
   /**
@@ -128,6 +134,22 @@ export class Window {
     return this.hides || this.#leftBehind
   }
 
+  /** The last listing was as long as those behind which more came to light, and nothing of it was fetched. */
+  get stuck(): boolean {
+    return this.windowed && this.#popped?.length === 0 && this.#shown >= (this.#memory.fullWindow ?? usualWindow)
+  }
+
+  /**
+   * Signs that the server shows only so many of the newest messages and never the others (QUIRKS LST-18, PRV-10): the
+   * number at which a common one ends, or mail has come and the number is what it was at the end of the last run.
+   */
+  async capped({ listed, fresh }: { readonly listed: number; readonly fresh: boolean }): Promise<boolean> {
+    if (this.windowed) return false
+    const { listed: before } = this.#memory
+    if (listed !== before) await this.#remember({ listed })
+    return listed === usualWindow || (fresh && listed === before && listed >= leastCap)
+  }
+
   /** No further session will come: if the last one was clean, the run has seen all that the server has to show. */
   async settle(): Promise<void> {
     const clean = this.#popped && (this.#confirmed || this.#unanswered >= patience)
@@ -142,6 +164,11 @@ export class Window {
 
 /** So many QUITs without an answer are this server's way. */
 const patience = 2
+
+/** Gmail shows about so many (QUIRKS PRV-01), WildDuck exactly, unless it was set up otherwise (QUIRKS PRV-10). */
+const usualWindow = 250
+/** In small maildrops as many messages may come as somebody deletes. */
+const leastCap = 100
 
 export interface WindowOptions {
   readonly account: string

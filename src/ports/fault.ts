@@ -69,6 +69,11 @@ export const faults = {
     transient: false,
     hint: 'is POP switched on for all mail, is this the right maildrop? Else lower `expectAtLeast` in the plan',
   },
+  'window-blocked': {
+    scope: 'session',
+    transient: false,
+    hint: 'what is behind them was not seen: copy them too, without `select`, or move them out of the inbox',
+  },
   'spool-full': { scope: 'session', transient: true, hint: 'free some space (or inodes) for the state folder' },
   // Single messages
   'uidl-empty': {

@@ -45,6 +45,10 @@ export interface AccountMemory {
   readonly windowed: boolean
   /** A run fetched something and did not come to the point where the server has nothing more to show. */
   readonly unsettled: boolean
+  /** The shortest listing of a windowed maildrop behind which more came to light. */
+  readonly fullWindow?: number
+  /** How many messages an ordinary maildrop listed in the last run that came to its end. */
+  readonly listed?: number
   /** Wall time of the last sign-in in ms, and what the server wanted then; only where sign-ins have to keep a distance. */
   readonly signedInAt?: number
   readonly loginDelayMs?: number

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Fault } from '../../src/ports/fault.js'
 import { close, cutAfter, send, silently } from '../support/fake-actions.js'
 import type { FakeOptions } from '../support/fake-pop3-server.js'
+import { memoryMessage } from '../../src/sample/message.js'
 import { body, Scene } from './scene.js'
 
 const ids = (from: number, to: number): string[] =>
@@ -40,7 +41,7 @@ describe('a maildrop that shows a part of its messages at a time (QUIRKS LST-18,
     expect(await scene.run()).toMatchObject({ status: 'ok', counts: { listed: 35, copied: 25, present: 10 } })
     expect(scene.one.stored).toEqual(ids(11, 35))
     expect(ids(1, 35).every((id) => scene.server.retrs(id) === 1)).toBe(true)
-    expect(await scene.ledger.recall('alice')).toEqual({ windowed: true, unsettled: false })
+    expect(await scene.ledger.recall('alice')).toMatchObject({ windowed: true, unsettled: false })
   })
 
   it('finds new mail behind old messages that are shown again, and tries it with one of them', async () => {
@@ -60,7 +61,7 @@ describe('a maildrop that shows a part of its messages at a time (QUIRKS LST-18,
     scene.server.maildrop().popped.has = () => false
     expect(await scene.run()).toMatchObject({ status: 'ok', counts: { present: 5 } })
     expect(retrieved(scene)).toEqual([['u1'], []])
-    expect(await scene.ledger.recall('alice')).toEqual({ windowed: false, unsettled: false })
+    expect(await scene.ledger.recall('alice')).toMatchObject({ windowed: false, unsettled: false })
   })
 
   it('of an ordinary server is looked at twice only where nothing listed is known from before', async () => {
@@ -189,4 +190,86 @@ it('an EXPIRE 0 server that removes at QUIT is emptied without a second fetch', 
   await using scene = await Scene.start({ expire: true, capabilities: ['EXPIRE 0'] })
   expect(await scene.run()).toMatchObject({ status: 'ok', counts: { copied: 5, vanished: 0 } })
   expect(retrieved(scene)).toEqual([ids(1, 5), []])
+})
+
+describe('a maildrop whose server shows only the newest messages, whatever was fetched (QUIRKS LST-18, PRV-10)', () => {
+  const warnings = ({ events }: Scene): readonly object[] => events.filter(({ type }) => type === 'warning')
+  const warning = {
+    account: 'alice',
+    code: 'window-fixed',
+    message: expect.stringMatching(/^exactly \d+ messages/) as string,
+  }
+
+  it('is warned about at once where the number is that of a common server', async () => {
+    await using scene = await Scene.start({ messages: ids(1, 1000).map(body), newest: 250 })
+    expect(await scene.run()).toMatchObject({ status: 'ok', counts: { listed: 250, copied: 250 } })
+    expect(warnings(scene)).toEqual([expect.objectContaining(warning)])
+  })
+
+  it('is warned about as soon as mail has come and the number stays what it was', async () => {
+    await using scene = await Scene.start({ messages: ids(1, 200).map(body), newest: 120 })
+    await scene.run()
+    await scene.run()
+    expect(warnings(scene)).toEqual([])
+    scene.server.messages = ids(1, 203).map(body)
+    expect(await scene.run()).toMatchObject({ status: 'ok', counts: { listed: 120, copied: 3, present: 117 } })
+    expect(warnings(scene)).toEqual([expect.objectContaining(warning)])
+  })
+
+  it.each<[string, number, number]>([
+    ['grows', 120, 123],
+    ['stays what it was without new mail', 120, 120],
+  ])('is nothing to warn about where the number %s', async (_, before, after) => {
+    await using scene = await Scene.start({ messages: ids(1, before).map(body) })
+    await scene.run()
+    scene.server.messages = ids(1, after).map(body)
+    await scene.run()
+    expect(warnings(scene)).toEqual([])
+  })
+
+  it('is an error with expectAtLeast', async () => {
+    await using scene = await Scene.start({
+      messages: ids(1, 1000).map(body),
+      newest: 250,
+      source: { expectAtLeast: 1000 },
+    })
+    expect(await scene.run()).toMatchObject({ faults: [{ code: 'too-few-messages' }], counts: { copied: 250 } })
+  })
+})
+
+describe('a window that is full of messages that `select` leaves out', () => {
+  /** The first so many are large. */
+  const mail = (large: number, count: number): string[] =>
+    ids(1, count).map((id, index) => body(index < large ? id.padEnd(500) : id))
+  const select = { maxSize: 200, dateOf: () => undefined }
+
+  it('is an error: what is behind them cannot be seen without fetching them', async () => {
+    await using scene = await start(0, { messages: mail(15, 35), capabilities: ['EXPIRE 0'] })
+    await scene.ledger.remember('alice', { windowed: true, fullWindow: 10 })
+    const expected = { faults: [{ code: 'window-blocked' }], counts: { listed: 10, filtered: 10, copied: 0 } }
+    expect(await scene.run({ select })).toMatchObject(expected)
+    expect(retrieved(scene)).toEqual([[]])
+    expect(await scene.run()).toMatchObject({ status: 'ok', counts: { copied: 35 } })
+  })
+
+  it('is known by the length of those behind which more came to light', async () => {
+    const messages = mail(0, 12)
+    await using scene = await start(0, { messages, capabilities: ['EXPIRE 0'] })
+    await scene.run()
+    expect(await scene.ledger.recall('alice')).toMatchObject({ windowed: true, fullWindow: 10 })
+    scene.server.messages = [...messages, ...mail(9, 9)].map((text, index) =>
+      memoryMessage(`u${index + 1}`, Buffer.from(text)),
+    )
+    for (const message of scene.server.messages.slice(0, 12)) scene.server.maildrop().popped.add(message)
+    expect(await scene.run({ select })).toMatchObject({ status: 'ok', counts: { listed: 9, filtered: 9 } })
+  })
+
+  it('is passed where the server does not remove what was fetched', async () => {
+    await using scene = await start(0, { messages: mail(15, 35) })
+    await scene.ledger.remember('alice', { windowed: true, fullWindow: 10 })
+    expect(await scene.run({ select })).toMatchObject({
+      status: 'ok',
+      counts: { listed: 35, filtered: 15, copied: 20 },
+    })
+  })
 })

@@ -36,6 +36,8 @@ export interface SessionHabits {
   readonly pipelining?: boolean
   /** More lines of CAPA, such as `EXPIRE 0`. */
   readonly capabilities?: readonly string[]
+  /** Signs in with XOAUTH2 in two steps and this token only; hangs up on a response in the command (QUIRKS AUT-08). */
+  readonly token?: string
 }
 
 /** What one connection was like. */
@@ -185,24 +187,42 @@ export class FakeDialogue extends Dialogue {
   }
 }
 
-/** The honest session without some of its commands. */
+/** The honest session without some of its commands, or with another way to sign in. */
 export class FakeSession extends Session {
   readonly #habits: SessionHabits
+  readonly #options: SessionOptions
+  #awaitsToken = false
 
   constructor(options: SessionOptions, habits: SessionHabits) {
     super(options)
+    this.#options = options
     this.#habits = habits
   }
 
   override answer(line: string): Reply {
-    const { verb } = parseCommand(line)
-    const unknown = (verb === 'UIDL' && this.#habits.noUidl) || (verb === 'CAPA' && this.#habits.noCapa)
-    return unknown ? error('unknown command') : super.answer(line)
+    const { noUidl, noCapa, token } = this.#habits
+    if (this.#awaitsToken) {
+      this.#awaitsToken = false
+      return this.#bearer(line)
+    }
+    const { verb, argument } = parseCommand(line)
+    if ((verb === 'UIDL' && noUidl) || (verb === 'CAPA' && noCapa)) return error('unknown command')
+    if (token === undefined || (verb !== 'USER' && verb !== 'AUTH')) return super.answer(line)
+    if (argument.startsWith('XOAUTH2 ')) return { ...error('Protocol error. Connection is closed. 10'), then: 'close' }
+    if (argument !== 'XOAUTH2') return error('Authentication failure: unknown user name or bad password.')
+    this.#awaitsToken = true
+    return { bytes: [Buffer.from('+ \r\n')] }
   }
 
   protected override capabilities(): readonly string[] {
     const { noUidl, capabilities = [] } = this.#habits
     return [...super.capabilities().filter((line) => line !== 'UIDL' || !noUidl), ...capabilities]
+  }
+
+  #bearer(response: string): Reply {
+    const [, user = '', token] = /^user=(.*)\x01auth=Bearer (.*)\x01\x01$/.exec(atob(response)) ?? []
+    const password = token === this.#habits.token ? this.#options.users.get(user)?.password : ''
+    return super.answer(`AUTH PLAIN ${btoa(`\0${user}\0${password}`)}`)
   }
 }
 

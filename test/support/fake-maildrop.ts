@@ -4,6 +4,8 @@ import { memoryMessage, type SampleMessage } from '../../src/sample/message.js'
 export interface MaildropHabits {
   /** Gmail: shows the first so many that are not popped; a RETR and a clean QUIT pop (QUIRKS PRV-01). */
   readonly window?: number
+  /** Shows the newest so many only, whatever was fetched (QUIRKS PRV-10). */
+  readonly newest?: number
   /** Every other session numbers the messages the other way round (QUIRKS LST-10, SES-06). */
   readonly renumber?: boolean
   /** A clean QUIT removes what was retrieved (QUIRKS CAP-07). */
@@ -28,14 +30,9 @@ export class FakeMaildrop extends Maildrop {
   }
 
   protected override view(): readonly SampleMessage[] {
-    const { window, renumber } = this.#habits
-    const shown =
-      window === undefined
-        ? super.view()
-        : super
-            .view()
-            .filter((message) => !this.popped.has(message))
-            .slice(0, window)
+    const { window, newest = Infinity, renumber } = this.#habits
+    const all = super.view().slice(-newest)
+    const shown = window === undefined ? all : all.filter((message) => !this.popped.has(message)).slice(0, window)
     return renumber && this.#sessions++ % 2 === 1 ? shown.toReversed() : shown
   }
 }
