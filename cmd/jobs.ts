@@ -1,10 +1,11 @@
 import type { MigrationJob } from '../src/app/migrate.js'
 import { ruleDate } from '../src/mail/date.js'
 import type { Plan, PlannedAccount } from '../src/plan/plan.js'
+import type { SecretProviders } from '../src/plan/secrets.js'
 import type { Clock } from '../src/ports/clock.js'
 import type { Emit } from '../src/ports/event.js'
 import { Fault } from '../src/ports/fault.js'
-import type { SecretProvider } from '../src/ports/secret.js'
+import type { SourceContext } from '../src/ports/kind.js'
 import type { Target } from '../src/ports/target.js'
 
 export interface JobContext {
@@ -14,8 +15,7 @@ export interface JobContext {
   readonly clock: Clock
   readonly emit: Emit
   readonly transcript: boolean
-  /** By account, then by field. */
-  readonly secrets: ReadonlyMap<string, ReadonlyMap<string, SecretProvider>>
+  readonly secrets: SecretProviders
 }
 
 /** Makes the adapters of the accounts. Throws a Fault `plan-conflict` where the plan cannot work. */
@@ -27,26 +27,27 @@ export function makeJobs(accounts: readonly PlannedAccount[], context: JobContex
 }
 
 function makeJob(planned: PlannedAccount, context: JobContext): MigrationJob {
-  const { plan, run, stateFolder: state, clock, emit, transcript, secrets } = context
+  const { plan, run, stateFolder: state, clock, emit, transcript } = context
   const { name, previously, host, user, source, select, targets } = planned
+  const { timeouts } = plan
+  const signedIn = (specs: PlannedAccount['secrets']): SourceContext => {
+    const secrets = [...specs].flatMap(([key, spec]) => {
+      const provider = context.secrets.get(spec)
+      return provider ? [[key, provider] as const] : []
+    })
+    return { account: name, clock, emit, timeouts, transcript, secrets: new Map(secrets) }
+  }
   return {
     name,
     ...(previously !== undefined && { previously }),
     host,
     user,
-    source: source.kind.create(source.settings, {
-      account: name,
-      clock,
-      emit,
-      timeouts: plan.timeouts,
-      secrets: secrets.get(name) ?? new Map<string, SecretProvider>(),
-      transcript,
-    }),
+    source: source.kind.create(source.settings, signedIn(planned.secrets)),
     ...(select && { select: { ...select, dateOf: (header) => ruleDate(header, 'received', clock.now()) } }),
-    targets: targets.map(({ name, previously, kind, settings, series }) => ({
+    targets: targets.map(({ name, previously, kind, settings, secrets, series }) => ({
       name,
       ...(previously !== undefined && { previously }),
-      target: kind.create(settings, { clock, series, run, state }),
+      target: kind.create(settings, { ...signedIn(secrets), target: name, series, run, state }),
     })),
   }
 }

@@ -1,12 +1,14 @@
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
+import type { SecretOptions } from '../src/plan/secrets.js'
 import { printable } from '../src/reporters/printable.js'
 
 /** Asks on the terminal without showing the answer; undefined where there is no terminal (QUIRKS SEC-10). */
-export function terminalPrompt(signal: AbortSignal): ((account: string) => Promise<string>) | undefined {
+export function terminalPrompt(signal: AbortSignal): SecretOptions['prompt'] {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined
-  return async (account) => {
-    process.stderr.write(`Password of ${printable(account)}: `)
+  return async (account, target) => {
+    const whose = target === undefined ? printable(account) : `${printable(account)}, target ${printable(target)}`
+    process.stderr.write(`Password of ${whose}: `)
     const silent = new Writable({
       write(_, __, done) {
         done()

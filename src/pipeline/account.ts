@@ -268,8 +268,9 @@ class AccountRun {
     const lanes = this.#books.flatMap(({ fault }) => (fault ? [fault] : []))
     const messages = this.#failures().map(({ fault }) => fault)
     const faults = [this.#fault, ...lanes, this.#quarantine.fault, ...messages].filter((fault) => fault !== undefined)
+    const others = faults.filter((fault) => !lanes.includes(fault))
     const cutShort = this.#cutShort || (this.#stopping() && counts.pending > 0)
-    const status = cutShort && faults.length === 0 ? 'incomplete' : outcome(faults, counts)
+    const status = cutShort && faults.length === 0 ? 'incomplete' : outcome(others, lanes, counts)
     const mismatched = this.#secondFetch.futile ? 0 : this.#mismatched
     return { account: this.#job.name, status, counts, faults, mismatched }
   }

@@ -31,12 +31,13 @@ export interface PreparedTarget {
   readonly tree: Tree
   readonly name: string
   readonly series: string | undefined
+  readonly secrets: ReadonlyMap<string, SecretSpec>
 }
 
 export function prepareAccount(defaults: Tree | undefined, own: Tree, around: Surroundings): PreparedAccount {
   const typed = withSourceType(mergeTrees(defaults, own))
   const kind = around.kinds.sources.find(({ type }) => type === textAt(typed, 'source', 'type'))
-  const merged = withPreset(typed, kind?.presets)
+  const merged = replaceAt(typed, ['source'], (source) => withPreset(source, kind?.presets))
   const { values, tree: signedIn } = fillIdentity(withOwnSecrets(merged, own, secretKeys(kind)), around.findings)
   const filling = { ...around, values, owner: standsAt(own) }
   const fields = (kind?.fields ?? []).filter(({ key }) => key !== 'user' && key !== 'host')
@@ -58,17 +59,15 @@ function withSourceType(account: Tree): Tree {
 }
 
 /** Adds what the named preset knows and the plan does not say. */
-function withPreset(account: Tree, presets: Presets | undefined): Tree {
-  return replaceAt(account, ['source'], (source) => {
-    const name = presets && lookUp(source, [presets.key])
-    if (!name || source.kind !== 'map') return source
-    // Of a wrong name nothing is complained but the name: with any preset, nothing else is missing.
-    const settings = presets.settings.get(textAt(name) ?? '') ?? [...presets.settings.values()][0] ?? {}
-    return Object.entries(settings).reduce((map, [key, value]) => {
-      if (map.entries.has(key)) return map
-      return withEntry(map, key, { keyAt: name.at, value: { kind: 'leaf', at: name.at, value, cutByComment: false } })
-    }, source)
-  })
+function withPreset(settings: Tree, presets: Presets | undefined): Tree {
+  const name = presets && lookUp(settings, [presets.key])
+  if (!name || settings.kind !== 'map') return settings
+  // Of a wrong name nothing is complained but the name: with any preset, nothing else is missing.
+  const known = presets.settings.get(textAt(name) ?? '') ?? [...presets.settings.values()][0] ?? {}
+  return Object.entries(known).reduce((map, [key, value]) => {
+    if (map.entries.has(key)) return map
+    return withEntry(map, key, { keyAt: name.at, value: { kind: 'leaf', at: name.at, value, cutByComment: false } })
+  }, settings)
 }
 
 /** A secret replaces that of the defaults as a whole: `{ env: A, file: B }` would be none. */
@@ -108,26 +107,27 @@ function prepareTargets(list: Tree | undefined, kinds: Kinds, filling: Filling):
     const count = (seen.get(type) ?? 0) + 1
     seen.set(type, count)
     const name = textAt(target, 'name') ?? (count === 1 ? type : `${type}-${count}`)
-    const fields = kinds.targets.find((kind) => kind.type === type)?.fields ?? []
-    return { name, ...fillFields(target, fields, filling) }
+    const kind = kinds.targets.find((kind) => kind.type === type)
+    const filled = fillFields(withPreset(target, kind?.presets), kind?.fields ?? [], filling)
+    return { name, ...filled, secrets: prepareSecrets(filled.tree, secretKeys(kind), filling) }
   })
 }
 
 function prepareSecrets(
-  source: Tree | undefined,
+  server: Tree | undefined,
   keys: readonly string[],
   filling: Filling,
 ): ReadonlyMap<string, SecretSpec> {
   const secrets = new Map<string, SecretSpec>()
-  if (source?.kind !== 'map') return secrets
+  if (server?.kind !== 'map') return secrets
   for (const key of keys) {
-    const tree = lookUp(source, key.split('.'))
+    const tree = lookUp(server, key.split('.'))
     const spec = tree && secretSpec(tree, filling)
     if (spec) secrets.set(key, spec)
   }
   const settings = keys.map((key) => key.split('.', 1)[0] ?? key)
-  if (keys.length > 0 && !settings.some((key) => source.entries.has(key))) {
-    filling.findings.add(source.owner, `\`${settings.join('` or `')}\` is missing: expected a secret to sign in with`)
+  if (keys.length > 0 && !settings.some((key) => server.entries.has(key))) {
+    filling.findings.add(server.owner, `\`${settings.join('` or `')}\` is missing: expected a secret to sign in with`)
   }
   return secrets
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Kinds, SpecialField } from '../ports/kind.js'
+import type { Kinds, Presets, SpecialField } from '../ports/kind.js'
 import { accountSchema, settingsSchema } from './schema.js'
 
 type JsonSchema = z.core.JSONSchema.BaseSchema
@@ -32,6 +32,7 @@ function accountJsonSchema(kinds: Kinds): JsonSchema {
       const kind = (inSource ? kinds.sources : kinds.targets)[Number(path[branch + 1])]
       const key = path.slice(branch + 2).filter((step) => step !== 'properties')
       if (inSource && key.length === 0) delete jsonSchema.required
+      if (!inSource && key.length === 0) jsonSchema.required = withoutPreset(jsonSchema.required, kind?.presets)
       if (kind && isTemplate(kind.fields, key.join('.'))) delete jsonSchema.pattern
     } else if (inSource && jsonSchema.oneOf) {
       // Without a required `type`, a source may fit several kinds.
@@ -42,6 +43,12 @@ function accountJsonSchema(kinds: Kinds): JsonSchema {
   delete account.$schema
   delete account.required
   return account
+}
+
+/** What a preset may bring need not be there. */
+function withoutPreset(required: readonly string[] = [], presets: Presets | undefined): string[] {
+  const known = new Set([...(presets?.settings.values() ?? [])].flatMap((settings) => Object.keys(settings)))
+  return required.filter((key) => !known.has(key))
 }
 
 /** A pattern speaks of the value that a template becomes. */

@@ -1,5 +1,5 @@
 import { basename, dirname, resolve } from 'node:path'
-import type { Kinds } from '../ports/kind.js'
+import type { Kind, Kinds } from '../ports/kind.js'
 import type { Select } from '../ports/select.js'
 import type { PreparedAccount, Surroundings } from './account.js'
 import { prepareAccount } from './account.js'
@@ -10,6 +10,8 @@ import { resolvePath } from './fields.js'
 import type { Plan, PlannedAccount, PlannedTarget, PlanWarning } from './plan.js'
 import type { ValidAccount, ValidPlan } from './schema.js'
 import { planSchema, secretKeys } from './schema.js'
+import type { SecretSpec } from './secret-spec.js'
+import { secretsOf } from './secrets.js'
 import { refuseControlCharacters } from './text.js'
 import type { Tree } from './tree.js'
 import { lookUp, replaceAt, standsAt } from './tree.js'
@@ -59,9 +61,10 @@ export function loadPlan(input: PlanInput): { readonly plan: Plan } | { readonly
 /** Everything that a schema cannot see. */
 function inspect(tree: Tree, accounts: readonly PreparedAccount[], findings: Findings): void {
   const secrets = new Set(
-    accounts.flatMap((account) =>
-      [...account.secrets.keys()].map((key) => standsAt(account.tree, 'source', ...key.split('.'))),
-    ),
+    accounts.flatMap(({ tree, secrets, targets }) => [
+      ...[...secrets.keys()].map((key) => standsAt(tree, 'source', ...key.split('.'))),
+      ...targets.flatMap((target) => [...target.secrets.keys()].map((key) => standsAt(target.tree, ...key.split('.')))),
+    ]),
   )
   refuseControlCharacters(tree, findings, ({ at }) => secrets.has(at))
   checkAccounts(accounts, findings)
@@ -77,7 +80,7 @@ function assemble(
     const valid = accounts[index]
     return valid ? [assembleAccount(valid, account, kinds)] : []
   })
-  const secrets = planned.flatMap((account) => [...account.secrets.values()])
+  const secrets = planned.flatMap(secretsOf)
   return {
     file,
     state: state ?? resolve(dirname(file), `${basename(file).replace(/\.ya?ml$/i, '')}.state`),
@@ -98,7 +101,7 @@ function assembleAccount(
   kinds: Kinds,
 ): PlannedAccount {
   const kind = kindOf(kinds.sources, valid.source)
-  const settings = without(valid.source, ['type', ...secretKeys(kind).map((key) => key.replace(/\..*/, ''))])
+  const settings = without(valid.source, ['type', ...secretSettings(kind)])
   const user = String(settings['user'])
   return {
     name: name ?? user,
@@ -110,17 +113,23 @@ function assembleAccount(
     ...selectOf(valid),
     targets: valid.targets.map((target, index): PlannedTarget => {
       const { previously } = target
-      const series = targets[index]?.series
+      const { series, secrets = new Map<string, SecretSpec>() } = targets[index] ?? {}
       const kind = kindOf(kinds.targets, target)
       return {
         name: targets[index]?.name ?? kind.type,
         ...(typeof previously === 'string' && { previously }),
         kind,
-        settings: without(target, ['type', 'name', 'previously']),
+        settings: without(target, ['type', 'name', 'previously', ...secretSettings(kind)]),
+        secrets,
         ...(series !== undefined && { series }),
       }
     }),
   }
+}
+
+/** The settings that hold secrets, whole maps of them included. */
+function secretSettings(kind: Kind<unknown, never>): readonly string[] {
+  return secretKeys(kind).map((key) => key.replace(/\..*/, ''))
 }
 
 /** With the keys that the plan has, if any. */

@@ -50,6 +50,8 @@ export interface PlannedTarget {
   readonly previously?: string
   readonly kind: TargetKind
   readonly settings: unknown
+  /** By key, as for a source. */
+  readonly secrets: ReadonlyMap<string, SecretSpec>
   /** See TargetContext. */
   readonly series?: string
 }

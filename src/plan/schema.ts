@@ -163,6 +163,7 @@ function targetSchema(kind: Kinds['targets'][number]): z.ZodObject {
     type: z.literal(kind.type).describe('The kind of target'),
     name: names.name.describe('Unique in the account; default: the type, with -2, -3 … for a second one'),
     previously: names.previously.describe('Only after renaming or moving a target: its old name'),
+    ...secretSettings(secretKeys(kind)),
   })
 }
 

@@ -9,16 +9,21 @@ import type { PlannedAccount } from './plan.js'
 import type { SecretSpec } from './secret-spec.js'
 import { secretTextProblem } from './secret-spec.js'
 
-/** Secret providers by account name, then by field name. */
-type Providers = ReadonlyMap<string, ReadonlyMap<string, SecretProvider>>
+/** Who gives each secret of a plan. */
+export type SecretProviders = ReadonlyMap<SecretSpec, SecretProvider>
 
 export interface SecretOptions {
   readonly env: Environment
   /** Variables that no child process may see: the plan's `secretVariables`. */
   readonly withheld: readonly string[]
   readonly clock: Clock
-  /** Asks on the terminal for the secret of an account; absent where there is none. */
-  readonly prompt?: (account: string) => Promise<string>
+  /** Asks on the terminal for the secret of an account, or of one of its targets; absent where there is none. */
+  readonly prompt?: (account: string, target?: string) => Promise<string>
+}
+
+/** All secrets of an account, those of its source first. */
+export function secretsOf({ secrets, targets }: PlannedAccount): readonly SecretSpec[] {
+  return [...secrets.values(), ...targets.flatMap((target) => [...target.secrets.values()])]
 }
 
 /**
@@ -28,18 +33,23 @@ export interface SecretOptions {
 export async function resolveSecrets(
   accounts: readonly PlannedAccount[],
   options: SecretOptions,
-): Promise<{ readonly providers: Providers } | { readonly diagnostics: readonly Diagnostic[] }> {
+): Promise<{ readonly providers: SecretProviders } | { readonly diagnostics: readonly Diagnostic[] }> {
   // By place: a secret in the defaults is missing once, not for each account.
   const missing = new Map<string, Diagnostic>()
-  const providers = new Map<string, Map<string, SecretProvider>>()
-  const wanted = accounts.flatMap(({ name, secrets }) => [...secrets].map(([field, spec]) => ({ name, field, spec })))
+  const providers = new Map<SecretSpec, SecretProvider>()
+  const wanted = accounts.flatMap((account) => [
+    ...[...account.secrets.values()].map((spec) => ({ whose: [account.name] as const, spec })),
+    ...account.targets.flatMap(({ name, secrets }) =>
+      [...secrets.values()].map((spec) => ({ whose: [account.name, name] as const, spec })),
+    ),
+  ])
   // Array.sort is stable: the prompts come last, in the order of the plan.
   wanted.sort((a, b) => Number(a.spec.form === 'prompt') - Number(b.spec.form === 'prompt'))
-  for (const { name, field, spec } of wanted) {
+  for (const { whose, spec } of wanted) {
     if (spec.form === 'prompt' && options.prompt && missing.size > 0) break
-    const resolved = await resolveSecret(spec, name, options)
+    const resolved = await resolveSecret(spec, whose, options)
     if (typeof resolved === 'string') missing.set(JSON.stringify(spec.place), { ...spec.place, message: resolved })
-    else providers.set(name, (providers.get(name) ?? new Map<string, SecretProvider>()).set(field, resolved))
+    else providers.set(spec, resolved)
   }
   const diagnostics = [...missing.values()].sort((a, b) => a.line - b.line || a.column - b.column)
   return diagnostics.length > 0 ? { diagnostics } : { providers }
@@ -48,7 +58,7 @@ export async function resolveSecrets(
 /** The provider, or what was expected. */
 async function resolveSecret(
   spec: SecretSpec,
-  account: string,
+  whose: readonly [account: string, target?: string],
   options: SecretOptions,
 ): Promise<SecretProvider | string> {
   switch (spec.form) {
@@ -63,7 +73,7 @@ async function resolveSecret(
       return readSecretFile(spec.path)
     case 'prompt':
       if (!options.prompt) return 'expected a terminal to ask for this secret on'
-      return fixed(await options.prompt(account), 'the answer')
+      return fixed(await options.prompt(...whose), 'the answer')
     case 'command': {
       const withheld = new Set(options.withheld)
       const env = Object.fromEntries(Object.entries(options.env).filter(([name]) => !withheld.has(name)))

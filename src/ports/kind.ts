@@ -59,19 +59,7 @@ export function defineKind<S extends z.ZodObject, Made, Context>(kind: {
   return { ...kind, create: (settings, context) => kind.create(settings as z.output<S>, context) }
 }
 
-export interface TargetContext {
-  readonly clock: Clock
-  /**
-   * For a path template with {date} or {run}: the template with everything else filled in. It is the lane's place,
-   * while the settings hold the path of this run.
-   */
-  readonly series: string | undefined
-  /** This run's id; goes into lock files. */
-  readonly run: string
-  /** The state folder, where a target may keep what is on its way. */
-  readonly state: string
-}
-
+/** What an adapter that signs in to a server works with. */
 export interface SourceContext {
   readonly account: string
   readonly clock: Clock
@@ -81,6 +69,20 @@ export interface SourceContext {
   readonly secrets: ReadonlyMap<string, SecretProvider>
   /** Emit every protocol line (`-vv`). */
   readonly transcript: boolean
+}
+
+export interface TargetContext extends SourceContext {
+  /** The target's name in the plan. */
+  readonly target: string
+  /**
+   * For a path template with {date} or {run}: the template with everything else filled in. It is the lane's place,
+   * while the settings hold the path of this run.
+   */
+  readonly series: string | undefined
+  /** This run's id; goes into lock files. */
+  readonly run: string
+  /** The state folder, where a target may keep what is on its way. */
+  readonly state: string
 }
 
 /** Milliseconds. */

@@ -7,6 +7,7 @@ export const providers: readonly Provider[] = [
     name: 'Gmail',
     domains: ['gmail.com', 'googlemail.com'],
     pop3: { host: 'pop.gmail.com', tls: 'implicit' },
+    imap: { host: 'imap.gmail.com', tls: 'implicit' },
     windowed: true,
     user: 'address',
     accepts:
@@ -22,6 +23,7 @@ export const providers: readonly Provider[] = [
     name: 'Yahoo! Mail Japan',
     domains: ['yahoo.co.jp'],
     pop3: { host: 'pop.mail.yahoo.co.jp', tls: 'implicit' },
+    imap: { host: 'imap.mail.yahoo.co.jp', tls: 'implicit' },
     user: 'local part',
     accepts: 'Yahoo! Japan accepts the password of the Yahoo! JAPAN ID',
     switchOn: 'access by other mail programs must be switched on in the settings of Yahoo! Mail (IMAP/POP/SMTP access)',
@@ -33,8 +35,10 @@ export const providers: readonly Provider[] = [
     name: 'Outlook.com',
     domains: ['outlook.com', 'hotmail.com', 'live.com', 'msn.com', 'outlook.jp', 'hotmail.co.jp', 'live.jp'],
     pop3: { host: 'outlook.office365.com', tls: 'implicit' },
+    imap: { host: 'outlook.office365.com', tls: 'implicit' },
     user: 'address',
-    accepts: 'Outlook.com accepts no passwords, only `oauth2` with the scope POP.AccessAsUser.All',
+    accepts:
+      'Outlook.com accepts no passwords, only `oauth2` with the scope POP.AccessAsUser.All (a target: IMAP.AccessAsUser.All)',
     switchOn: 'POP must be switched on in the settings of Outlook.com (Mail, Forwarding and IMAP)',
     source:
       'https://support.microsoft.com/en-us/office/pop-imap-and-smtp-settings-8361e398-8af4-4e97-b147-6c6c4ac95353',
@@ -45,8 +49,10 @@ export const providers: readonly Provider[] = [
     name: 'Microsoft 365',
     domains: [],
     pop3: { host: 'outlook.office365.com', tls: 'implicit' },
+    imap: { host: 'outlook.office365.com', tls: 'implicit' },
     user: 'address',
-    accepts: 'Microsoft 365 accepts no passwords, only `oauth2` with the scope POP.AccessAsUser.All',
+    accepts:
+      'Microsoft 365 accepts no passwords, only `oauth2` with the scope POP.AccessAsUser.All (a target: IMAP.AccessAsUser.All)',
     switchOn: 'its admin must allow POP for the mailbox',
     source:
       'https://learn.microsoft.com/en-us/exchange/client-developer/legacy-protocols/how-to-authenticate-an-imap-pop-smtp-application-by-using-oauth',

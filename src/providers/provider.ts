@@ -13,6 +13,8 @@ export interface Provider {
     readonly port?: number
     readonly tls: 'implicit' | 'starttls'
   }
+  /** Settings of an IMAP target; a port only where it is not 993 for `implicit`, else 143. */
+  readonly imap: Provider['pop3']
   /** POP shows only a part of the messages at a time, and the next part after a clean QUIT (QUIRKS LST-18, PRV-01). */
   readonly windowed?: true
   /** What the user name is: the whole address, or what stands before its `@`. */

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readTlsSettings } from '../net/server-settings.js'
 import type { TlsSettings } from '../net/tls.js'
 import { Pop3Client, type Pop3Options } from '../pop3/client.js'
 import type { Credentials, Experience } from '../pop3/credentials.js'
@@ -7,6 +7,7 @@ import { Fault } from '../ports/fault.js'
 import type { SourceContext } from '../ports/kind.js'
 import type { Secret } from '../ports/secret.js'
 import { sameSecret } from '../sasl/reveal.js'
+import { type SecretKey, secretOf } from '../sasl/secret-key.js'
 
 /** The settings that matter until a client is signed in. */
 export interface OpeningSettings {
@@ -72,7 +73,7 @@ export class Pop3Opening {
       host,
       port,
       tls,
-      tlsSettings: await this.#tlsSettings(),
+      tlsSettings: await readTlsSettings(this.#settings.tlsOptions),
       credentials: await this.#credentials(signal),
       experience: this.#experience,
       patience: timeouts,
@@ -81,17 +82,6 @@ export class Pop3Opening {
           emit({ type: 'protocol', account, direction, line })
         },
       }),
-    }
-  }
-
-  async #tlsSettings(): Promise<TlsSettings> {
-    const { tlsOptions } = this.#settings
-    if (tlsOptions?.ca === undefined) return tlsOptions ?? {}
-    try {
-      return { ...tlsOptions, ca: await readFile(tlsOptions.ca, 'utf8') }
-    } catch (error) {
-      const facts = { cause: error, hint: 'check the path and permissions of tlsOptions.ca' }
-      throw new Fault('tls-failed', `the certificates in ${tlsOptions.ca} cannot be read`, facts)
     }
   }
 
@@ -109,14 +99,6 @@ export class Pop3Opening {
     emit({ type: 'retry', account, attempt: 1, delayMs: doubtMs, fault })
     await clock.sleep(doubtMs, signal)
   }
-}
-
-type SecretKey = 'password' | 'oauth2.accessToken'
-
-/** The secret that a way to sign in needs; undefined: any. */
-export function secretOf(mechanism: Credentials['mechanism']): SecretKey | undefined {
-  if (mechanism === 'auto') return undefined
-  return mechanism === 'xoauth2' || mechanism === 'oauthbearer' ? 'oauth2.accessToken' : 'password'
 }
 
 function same(one: Secret | undefined, other: Secret | undefined): boolean {

@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { isLoopback } from '../net/loopback.js'
-import { needsOldCrypto } from '../net/tls.js'
+import { exposures, plaintextProblem, serverAddress, serverFields, serverSettings } from '../net/server-settings.js'
 import { signInMechanisms } from '../pop3/credentials.js'
 import { Fault } from '../ports/fault.js'
 import { defineKind, type SourceContext, type SourceKind } from '../ports/kind.js'
@@ -8,26 +7,10 @@ import type { Session, Source, SourceRules } from '../ports/source.js'
 import { duration } from '../ports/units.js'
 import { providers } from '../providers/all.js'
 import { findProvider } from '../providers/find.js'
+import { authProblem } from '../sasl/secret-key.js'
 import { advised, type Whose } from './pop3-advice.js'
-import { Pop3Opening, secretOf } from './pop3-opening.js'
+import { Pop3Opening } from './pop3-opening.js'
 import { Pop3Session } from './pop3-session.js'
-
-const tlsOptions = z.strictObject({
-  ca: z.string().min(1).optional(),
-  fingerprint256: z
-    .string()
-    .regex(/^(?:[0-9a-f]{2}:?){31}[0-9a-f]{2}$/i, 'expected a SHA-256 fingerprint: 64 hexadecimal digits')
-    .optional(),
-  servername: z.string().min(1).optional(),
-  minVersion: z.enum(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
-  ciphers: z.string().min(1).optional(),
-  verify: z.boolean().default(true),
-})
-
-const oneLine = z
-  .string()
-  .min(1)
-  .regex(/^[^\r\n\0]*$/, 'expected text without line ends')
 
 const settings = z
   .strictObject({
@@ -35,15 +18,7 @@ const settings = z
       .enum(providers.map(({ id }) => id))
       .optional()
       .describe('A preset; keys given in the plan win'),
-    host: z
-      .string({ error: ({ input }) => (input === undefined ? hostMissing : undefined) })
-      .regex(/^[^\s/@]+$/, 'expected a host name or address'),
-    port: z.int().min(1).max(65_535).optional(),
-    tls: z.enum(['implicit', 'starttls', 'none']).default('implicit'),
-    tlsOptions: tlsOptions.optional(),
-    allowPlaintext: z.boolean().default(false),
-    user: oneLine,
-    authzid: oneLine.optional(),
+    ...serverSettings,
     auth: z.enum(signInMechanisms).default('auto'),
     pipelining: z.enum(['auto', 'on', 'off']).default('auto'),
     sizes: z
@@ -58,7 +33,8 @@ const settings = z
     expectAtLeast: z.int().min(1).optional().describe('Fewer distinct messages listed: exit 3'),
   })
   .check(({ value, issues }) => {
-    if (exposes(value)) issues.push({ code: 'custom', path: ['tls'], input: value.tls, message: plaintextRefused })
+    const exposed = plaintextProblem(value)
+    if (exposed !== undefined) issues.push({ code: 'custom', path: ['tls'], input: value.tls, message: exposed })
     const message = authProblem(value)
     if (message !== undefined) issues.push({ code: 'custom', path: ['auth'], input: value.auth, message })
   })
@@ -69,20 +45,15 @@ type Settings = z.output<typeof settings>
 export const pop3: SourceKind = defineKind({
   type: 'pop3',
   settings,
-  fields: [
-    { key: 'host', form: 'template' },
-    { key: 'user', form: 'template' },
-    { key: 'tlsOptions.ca', form: 'file' },
-    { key: 'password', form: 'secret' },
-    { key: 'oauth2.accessToken', form: 'secret' },
-  ],
+  fields: serverFields,
   presets: {
     key: 'provider',
     settings: new Map(providers.map(({ id, pop3 }) => [id, pop3])),
   },
   create(chosen: Settings, context: SourceContext): Source {
     // Once more: templates are filled in by now (QUIRKS TLS-12).
-    if (exposes(chosen)) throw new Fault('plan-conflict', plaintextRefused)
+    const exposed = plaintextProblem(chosen)
+    if (exposed !== undefined) throw new Fault('plan-conflict', exposed)
     return new Pop3Source(chosen, context)
   },
 })
@@ -102,12 +73,9 @@ class Pop3Source implements Source {
   #noop = true
 
   constructor(chosen: Settings, context: SourceContext) {
-    // An IPv6 address may be written as in a URL.
-    this.host = chosen.host.replace(/^\[(.*)\]$/, '$1')
-    const usual = chosen.tls === 'implicit' ? 995 : 110
-    const port = chosen.port ?? usual
-    const name = this.host.includes(':') ? `[${this.host}]` : this.host
-    this.server = port === usual ? this.host : `${name}:${port}`
+    const { host, port, server } = serverAddress(chosen, { implicit: 995, plain: 110 })
+    this.host = host
+    this.server = server
     this.#settings = chosen
     this.#context = context
     const provider = findProvider(chosen.provider, this.host, chosen.user)
@@ -164,17 +132,7 @@ class Pop3Source implements Source {
   readonly #advised = (error: unknown): unknown => advised(error, this.#whose)
 
   #warnOfSettings(): void {
-    const { tls, tlsOptions } = this.#settings
-    if (tls === 'none' && !isLoopback(this.host)) {
-      this.#warn('plaintext', 'password and mail travel unencrypted (tls: none)')
-    }
-    if (tls === 'none') return
-    if (tlsOptions?.verify === false && tlsOptions.fingerprint256 === undefined) {
-      this.#warn('certificate-unchecked', 'any certificate is accepted (tlsOptions.verify: false)')
-    }
-    if (tlsOptions && needsOldCrypto(tlsOptions)) {
-      this.#warn('old-tls', 'TLS versions before 1.2 and weak keys are accepted (tlsOptions.minVersion)')
-    }
+    for (const [code, message] of exposures({ ...this.#settings, host: this.host })) this.#warn(code, message)
   }
 
   /** Once a run. */
@@ -185,25 +143,5 @@ class Pop3Source implements Source {
   }
 }
 
-/** A password in clear over a network needs a second, explicit word (QUIRKS TLS-12). */
-function exposes({ tls, host, allowPlaintext }: Pick<Settings, 'tls' | 'host' | 'allowPlaintext'>): boolean {
-  return tls === 'none' && !allowPlaintext && !isLoopback(host)
-}
-
-/** What speaks against `auth`; the plan's secrets stand beside the settings by now, and that there is one is its matter. */
-function authProblem(value: Pick<z.output<typeof settings>, 'auth' | 'authzid'>): string | undefined {
-  const { auth, authzid } = value
-  if (authzid !== undefined && auth !== 'auto' && auth !== 'plain') {
-    return 'expected auto or plain: only PLAIN carries `authzid`'
-  }
-  const needed = secretOf(auth) === 'password' ? 'password' : 'oauth2'
-  const other = needed === 'password' ? 'oauth2' : 'password'
-  if (auth === 'auto' || needed in value || !(other in value)) return undefined
-  return `expected a way to sign in with \`${other}\`: ${auth} needs \`${needed}\``
-}
-
 /** Servers are known to hang up after 60 s of silence (QUIRKS RET-28). */
 const noopAfterMs = 30_000
-const hostMissing = 'expected the name of a host, or `provider` instead of it'
-const plaintextRefused =
-  '`tls: none` sends the password unencrypted over the network: also needs `allowPlaintext: true`'

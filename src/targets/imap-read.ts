@@ -1,6 +1,7 @@
 import type { ImapClient } from '../imap/client.js'
 import { fetchBodies } from '../imap/fetch.js'
-import type { Mailbox } from '../imap/mailbox.js'
+import { type Mailbox, openMailbox } from '../imap/mailbox.js'
+import { Fault } from '../ports/fault.js'
 import type { ReadBack, Receipt } from '../ports/target.js'
 import { type Fingerprint, FingerprintMaker } from './imap-digest.js'
 
@@ -21,12 +22,13 @@ function parseWhere(text: string): Where | undefined {
   return uid === undefined ? undefined : { uidValidity: Number(uidValidity), uid: Number(uid), loose }
 }
 
-/** Reads the receipts' messages back, a page at a time; without a mailbox all are missing. */
-export async function* readMailbox(
+/** Reads the receipts' messages back, a page at a time; without the folder all are missing. */
+export async function* readFolder(
   client: ImapClient,
-  mailbox: Mailbox | undefined,
+  folder: string,
   receipts: AsyncIterable<Receipt>,
 ): AsyncIterable<ReadBack> {
+  const mailbox = await existing(client, folder)
   let page: Receipt[] = []
   for await (const receipt of receipts) {
     page.push(receipt)
@@ -35,6 +37,16 @@ export async function* readMailbox(
     page = []
   }
   yield* readPage(client, mailbox, page)
+}
+
+/** Undefined where there is no such folder. */
+async function existing({ dialogue, capabilities }: ImapClient, folder: string): Promise<Mailbox | undefined> {
+  try {
+    return await openMailbox(dialogue, { folder, capabilities, create: false, warn: () => undefined })
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'target-gone') return undefined
+    throw error
+  }
 }
 
 async function* readPage(

@@ -1,5 +1,11 @@
 import { z } from 'zod'
+import { plaintextProblem, serverSettings } from '../net/server-settings.js'
+import { providers } from '../providers/all.js'
+import { authProblem } from '../sasl/secret-key.js'
 
+const imapMechanisms = ['plain', 'login', 'cram-md5', 'scram-sha-1', 'scram-sha-256', 'xoauth2', 'oauthbearer'] as const
+
+/** Where in a mailbox and how an IMAP target stores. */
 export const imapSettings = z.strictObject({
   folder: z
     .string()
@@ -15,7 +21,27 @@ export const imapSettings = z.strictObject({
     )
     .default([]),
   date: z.enum(['received', 'date', 'now']).default('received'),
+  connections: z.int().min(1).max(32).default(1).describe('At once for this account; more than one keeps no order'),
 })
 
-/** Where and how an IMAP target stores. */
 export type ImapSettings = z.output<typeof imapSettings>
+
+/** All of the plan's settings. */
+export const imapTargetSettings = z
+  .strictObject({
+    provider: z
+      .enum(providers.map(({ id }) => id))
+      .optional()
+      .describe('A preset; keys given in the plan win'),
+    ...serverSettings,
+    auth: z.enum(['auto', ...imapMechanisms]).default('auto'),
+    ...imapSettings.shape,
+  })
+  .check(({ value, issues }) => {
+    const exposed = plaintextProblem(value)
+    if (exposed !== undefined) issues.push({ code: 'custom', path: ['tls'], input: value.tls, message: exposed })
+    const message = authProblem(value)
+    if (message !== undefined) issues.push({ code: 'custom', path: ['auth'], input: value.auth, message })
+  })
+
+export type ImapTargetSettings = z.output<typeof imapTargetSettings>

@@ -1,5 +1,5 @@
 import type { ImapClient } from '../imap/client.js'
-import { type Answer, Appender } from '../imap/appender.js'
+import type { Answer } from '../imap/appender.js'
 import { fetchBodies, listFrom } from '../imap/fetch.js'
 import { type Mailbox, mailboxStatus, openMailbox } from '../imap/mailbox.js'
 import { ruleDate } from '../mail/date.js'
@@ -13,6 +13,7 @@ import { leastChange } from './imap-form.js'
 import { whereText } from './imap-read.js'
 import { appendFault } from './imap-refusal.js'
 import type { ImapSettings } from './imap-settings.js'
+import { Uploads } from './imap-uploads.js'
 
 /** A position: which mailbox it was, and the first UID that no receipt can hold. */
 interface Standing {
@@ -45,7 +46,7 @@ export class ImapWriter implements Writer {
   readonly #context: ImapContext
   readonly #client: ImapClient
   readonly #mailbox: Mailbox
-  readonly #appender: Appender
+  readonly #uploads: Uploads
   readonly #claims: Claims
   #uidNext: number
   #refusals = 0
@@ -68,8 +69,15 @@ export class ImapWriter implements Writer {
       if (!create && mailbox.messages === 0) {
         throw dialogue.wire.connection.fault('target-gone', `the folder ${folder} is empty`)
       }
-      const writer = new ImapWriter({ settings, context, progress, client, mailbox })
-      await writer.#look(progress)
+      const flags = settings.flags.filter((flag) => mailbox.permanentFlags?.has(flag.toLowerCase()) !== false)
+      const { connections } = settings
+      const { warn } = context
+      const uploads = await Uploads.open({ first: client, mailbox, flags, connections, connect, warn })
+      const writer = new ImapWriter({ settings, context, progress, client, mailbox, uploads })
+      await writer.#look(progress).catch(async (error: unknown) => {
+        await uploads.close()
+        throw error
+      })
       return writer
     } catch (error) {
       client.drop()
@@ -77,14 +85,13 @@ export class ImapWriter implements Writer {
     }
   }
 
-  private constructor({ settings, context, progress, client, mailbox }: WriterParts) {
+  private constructor({ settings, context, progress, client, mailbox, uploads }: WriterParts) {
     this.#settings = settings
     this.#context = context
     this.#client = client
     this.#mailbox = mailbox
     this.#uidNext = mailbox.uidNext ?? 1
-    const flags = settings.flags.filter((flag) => mailbox.permanentFlags?.has(flag.toLowerCase()) !== false)
-    this.#appender = new Appender(client.dialogue, mailbox, { flags, capabilities: client.capabilities })
+    this.#uploads = uploads
     this.#claims = new Claims(progress.announced)
     const standing = standingOf(progress)
     this.#ours = standing?.uidValidity === mailbox.uidValidity ? new Set(standing.ours) : new Set()
@@ -124,7 +131,10 @@ export class ImapWriter implements Writer {
     if (!answer.response.ok) throw this.#refusal(answer)
     this.#refusals = 0
     const { uid } = answer
-    if (uid !== undefined) this.#ours.add(uid)
+    if (uid !== undefined) {
+      this.#ours.add(uid)
+      this.#uidNext = Math.max(this.#uidNext, uid + 1)
+    }
     const flags = [...dateless, ...(form ? (['lossy-form'] as const) : [])]
     return { key, sha256, size, where: await this.#where(message, uid), flags, ...(form && { stored: form.sha256 }) }
   }
@@ -147,13 +157,12 @@ export class ImapWriter implements Writer {
     if (status?.get('UIDVALIDITY') !== uidValidity) {
       throw dialogue.wire.connection.fault('target-gone', `the folder ${this.#settings.folder} is gone`)
     }
-    this.#uidNext = status.get('UIDNEXT') ?? this.#uidNext
+    this.#uidNext = Math.max(this.#uidNext, status.get('UIDNEXT') ?? 0)
     return this.position
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#client.dialogue.pending > 0) this.#client.drop()
-    else await this.#client.logout()
+    await this.#uploads.close()
   }
 
   /**
@@ -163,19 +172,19 @@ export class ImapWriter implements Writer {
    */
   async #store(message: Message, date: number | undefined): Promise<Stored> {
     const plain = { size: message.size, bytes: message.bytes, open: () => message.open(), date }
-    let answer = await this.#appender.append({ ...plain, binary: false })
+    let answer = await this.#uploads.append({ ...plain, binary: false })
     if (!answer.response.ok && date !== undefined && answer.response.words.includes('date')) {
       return this.#store(message, undefined)
     }
     if (answer.response.ok || !isAboutBytes(answer)) return { answer, form: undefined }
     if (this.#client.capabilities.has('BINARY') && (await holdsNul(message))) {
-      answer = await this.#appender.append({ ...plain, binary: true })
+      answer = await this.#uploads.append({ ...plain, binary: true })
       if (answer.response.ok) return { answer, form: undefined }
     }
     const form = await leastChange(message)
     if (!form) return { answer, form: undefined }
     const { size, bytes, open } = form
-    return { answer: await this.#appender.append({ size, bytes, open, date, binary: false }), form }
+    return { answer: await this.#uploads.append({ size, bytes, open, date, binary: false }), form }
   }
 
   #requireFitting({ size }: Message): void {
@@ -271,4 +280,5 @@ interface WriterParts {
   readonly progress: Progress
   readonly client: ImapClient
   readonly mailbox: Mailbox
+  readonly uploads: Uploads
 }

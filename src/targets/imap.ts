@@ -1,10 +1,53 @@
 import type { ImapClient } from '../imap/client.js'
-import { type Mailbox, openMailbox } from '../imap/mailbox.js'
+import { plaintextProblem, serverAddress, serverFields } from '../net/server-settings.js'
 import { Fault } from '../ports/fault.js'
+import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
 import type { Lane, Progress, ReadBack, Receipt, Target, Writer } from '../ports/target.js'
-import { readMailbox } from './imap-read.js'
-import type { ImapSettings } from './imap-settings.js'
-import { type ImapContext, ImapWriter } from './imap-writer.js'
+import { providers } from '../providers/all.js'
+import { type ImapSettings, type ImapTargetSettings, imapTargetSettings } from './imap-settings.js'
+import type { ImapContext } from './imap-writer.js'
+
+/** A folder at an IMAP server. What speaks IMAP is loaded only where a plan has such a target. */
+export const imap: TargetKind = defineKind({
+  type: 'imap',
+  settings: imapTargetSettings,
+  fields: [...serverFields, { key: 'folder', form: 'template' }],
+  presets: {
+    key: 'provider',
+    settings: new Map(providers.map(({ id, imap }) => [id, imap])),
+  },
+  create(chosen: ImapTargetSettings, context: TargetContext): Target {
+    // Once more: templates are filled in by now (QUIRKS TLS-12).
+    const exposed = plaintextProblem(chosen)
+    if (exposed !== undefined) throw new Fault('plan-conflict', exposed)
+    const { host, port, server } = serverAddress(chosen, { implicit: 993, plain: 143 })
+    const warn = warningsOf(context)
+    const { clock, timeouts } = context
+    return new ImapTarget(
+      chosen,
+      { clock, settleMs: timeouts.settle, warn },
+      {
+        // A master user acts for many.
+        user: chosen.authzid ?? chosen.user,
+        server,
+        connect: async (signal) => {
+          const { ImapOpening } = await import('./imap-opening.js')
+          return new ImapOpening({ ...chosen, host, port }, context, warn).open(signal)
+        },
+      },
+    )
+  },
+})
+
+/** Each once a run, with the name of the target. */
+function warningsOf({ account, target, emit }: TargetContext): ImapContext['warn'] {
+  const warned = new Set<string>()
+  return (code, message) => {
+    if (warned.has(code)) return
+    warned.add(code)
+    emit({ type: 'warning', account, code, message: `target ${target}: ${message}` })
+  }
+}
 
 /** One folder of an IMAP server. */
 export class ImapTarget implements Target {
@@ -23,27 +66,18 @@ export class ImapTarget implements Target {
   }
 
   async open(_: Lane, progress: Progress, signal: AbortSignal): Promise<Writer> {
+    const { ImapWriter } = await import('./imap-writer.js')
     return ImapWriter.open(this.#settings, this.#context, progress, async () => this.#connect(signal))
   }
 
   async *read(_: Lane, __: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<ReadBack> {
+    const { readFolder } = await import('./imap-read.js')
     const client = await this.#connect(new AbortController().signal)
     try {
-      yield* readMailbox(client, await this.#mailbox(client), receipts)
+      yield* readFolder(client, this.#settings.folder, receipts)
       await client.logout()
     } finally {
       client.drop()
-    }
-  }
-
-  /** Undefined where there is no such folder. */
-  async #mailbox({ dialogue, capabilities }: ImapClient): Promise<Mailbox | undefined> {
-    const { folder } = this.#settings
-    try {
-      return await openMailbox(dialogue, { folder, capabilities, create: false, warn: this.#context.warn })
-    } catch (error) {
-      if (error instanceof Fault && error.code === 'target-gone') return undefined
-      throw error
     }
   }
 }

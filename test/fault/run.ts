@@ -2,7 +2,6 @@ import { migrate, type RunOutcome } from '../../src/app/migrate.js'
 import { openQuarantine } from '../../src/files/quarantine.js'
 import { openSpool } from '../../src/files/spool.js'
 import { openLedger } from '../../src/ledgers/sqlite.js'
-import type { TargetContext } from '../../src/ports/kind.js'
 import { Secret } from '../../src/ports/secret.js'
 import type { Target } from '../../src/ports/target.js'
 import { pop3 } from '../../src/sources/pop3.js'
@@ -13,6 +12,7 @@ import { InstantClock, systemClock } from '../support/clock.js'
 import type { FakePop3Server } from '../support/fake-pop3-server.js'
 import type { TempFolder } from '../support/rig.js'
 import type { Steps } from '../support/steps.js'
+import { targetContext } from '../support/target-context.js'
 
 /** One run in this process, with everything real but its death. */
 export async function run(
@@ -22,7 +22,7 @@ export async function run(
   { batches = 'large', wrap = (target) => target }: Circumstances = {},
 ): Promise<RunOutcome> {
   const clock = batches === 'small' ? new InstantClock() : systemClock
-  const context: TargetContext = { clock, series: undefined, run: 'r', state: folder.at('state') }
+  const context = targetContext({ clock, run: 'r', state: folder.at('state') })
   const targets = [
     { name: 'maildir', target: wrap(maildir.create(maildir.settings.parse({ path: folder.at('maildir') }), context)) },
     { name: 'mbox', target: mbox.create(mbox.settings.parse({ path: folder.at('mbox') }), context) },

@@ -25,7 +25,6 @@ export class FakeImapServer implements AsyncDisposable {
   readonly store: FakeMailStore
   /** Every command line of every connection, literals as `{n}`; responses are not in it. */
   readonly lines: string[] = []
-  /** Bytes that came where the server did not want any. */
   readonly options: FakeImapOptions
   readonly #counts = new Map<string, number>()
   readonly #sockets = new Set<Socket>()
@@ -54,6 +53,22 @@ export class FakeImapServer implements AsyncDisposable {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port
+  }
+
+  /** An imap target of a plan. */
+  target(more: object = {}): Record<string, unknown> {
+    const { tls = 'none' } = this.options
+    const tlsOptions = tls === 'none' ? {} : { tlsOptions: { ca: FakeImapServer.ca } }
+    return {
+      type: 'imap',
+      host: this.host,
+      port: this.port,
+      tls,
+      ...tlsOptions,
+      user: 'alice',
+      password: 'secret',
+      ...more,
+    }
   }
 
   /** Counts an event of the whole server. */

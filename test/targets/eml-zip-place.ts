@@ -6,8 +6,8 @@ import type { Receipt, Target } from '../../src/ports/target.js'
 import { emlZip } from '../../src/targets/eml-zip.js'
 import { type EmlZipSettings, emlZipSettings } from '../../src/targets/eml-zip-settings.js'
 import type { TargetHarness, TargetPlace } from '../contract/target.js'
-import { InstantClock } from '../support/clock.js'
 import { messagesOf, readZip, volumeName, volumes, writeZip } from '../support/zip.js'
+import { targetContext } from '../support/target-context.js'
 
 /** An archive as the suite sees it; reads and writes it without the program's code. */
 export function emlZipHarness(chosen: Partial<EmlZipSettings> = {}): TargetHarness {
@@ -65,11 +65,5 @@ export function emlZipTarget(settings: Partial<EmlZipSettings>, context: Partial
   // Sizes are text in a plan.
   const { volumeSize, ...plain } = settings
   const chosen = { ...emlZipSettings.parse(plain), ...(volumeSize !== undefined && { volumeSize }) }
-  return emlZip.create(chosen, {
-    clock: new InstantClock(),
-    series: undefined,
-    run: 'run-1',
-    state: 'none',
-    ...context,
-  })
+  return emlZip.create(chosen, targetContext(context))
 }

@@ -5,7 +5,7 @@ import type { Receipt, Target } from '../../src/ports/target.js'
 import { type MaildirSettings, maildirSettings } from '../../src/targets/maildir-settings.js'
 import { maildir } from '../../src/targets/maildir.js'
 import type { TargetHarness, TargetPlace } from '../contract/target.js'
-import { InstantClock } from '../support/clock.js'
+import { targetContext } from '../support/target-context.js'
 
 /** A Maildir as the suite sees it; reads and writes it without the program's code. */
 export function maildirHarness(chosen: Partial<MaildirSettings> = {}): TargetHarness {
@@ -50,13 +50,7 @@ function maildirPlace(root: string, subfolder: string, settings: MaildirSettings
 }
 
 export function maildirTarget(settings: Partial<MaildirSettings>, context: Partial<TargetContext> = {}): Target {
-  return maildir.create(maildirSettings.parse(settings), {
-    clock: new InstantClock(),
-    series: undefined,
-    run: 'run-1',
-    state: 'none',
-    ...context,
-  })
+  return maildir.create(maildirSettings.parse(settings), targetContext(context))
 }
 
 interface MaildirFile {

@@ -5,7 +5,7 @@ import type { Receipt, Target } from '../../src/ports/target.js'
 import { type MboxSettings, mboxSettings } from '../../src/targets/mbox-settings.js'
 import { mbox } from '../../src/targets/mbox.js'
 import type { TargetHarness, TargetPlace } from '../contract/target.js'
-import { InstantClock } from '../support/clock.js'
+import { targetContext } from '../support/target-context.js'
 
 type Form = Pick<MboxSettings, 'variant' | 'newline'>
 
@@ -52,13 +52,7 @@ function mboxPlace(path: string, settings: MboxSettings): MboxPlace {
 }
 
 export function mboxTarget(settings: Partial<MboxSettings>, context: Partial<TargetContext> = {}): Target {
-  return mbox.create(mboxSettings.parse(settings), {
-    clock: new InstantClock(),
-    series: undefined,
-    run: 'run-1',
-    state: 'none',
-    ...context,
-  })
+  return mbox.create(mboxSettings.parse(settings), targetContext(context))
 }
 
 /** Where a receipt says that the message stands, its blank line not counted. */
