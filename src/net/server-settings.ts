@@ -7,7 +7,7 @@ import { needsOldCrypto, type TlsSettings } from './tls.js'
 const hostMissing = 'expected the name of a host, or `provider` instead of it'
 
 /** One line, as protocols want it. */
-export const oneLine = z
+const oneLine = z
   .string()
   .min(1)
   .regex(/^[^\r\n\0]*$/, 'expected text without line ends')

@@ -19,7 +19,7 @@ interface ImapSceneOptions extends SceneOptions {
 }
 
 /** Long enough for a server that goes on for a moment, short enough for a test. */
-export const settle = { settle: '300ms' }
+const settle = { settle: '300ms' }
 
 export async function openImapScene(options: ImapSceneOptions = {}): Promise<ImapScene> {
   const { imap: habits = {}, target = {}, targets = [], settings = {}, ...rest } = options

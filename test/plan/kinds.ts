@@ -78,4 +78,24 @@ const emlZip: TargetKind = defineKind({
   create: unmade,
 })
 
-export const kinds: Kinds = { sources: [pop3, spare], targets: [maildir, mbox, emlZip] }
+const imap: TargetKind = defineKind({
+  type: 'imap',
+  settings: z.strictObject({
+    provider: z.enum(['gmail']).optional(),
+    host: z.string().min(1),
+    tls: z.enum(['implicit', 'none']).default('implicit'),
+    user: z.string(),
+    folder: z.string().default('INBOX'),
+  }),
+  fields: [
+    { key: 'host', form: 'template' },
+    { key: 'user', form: 'template' },
+    { key: 'folder', form: 'template' },
+    { key: 'password', form: 'secret' },
+    { key: 'oauth2.accessToken', form: 'secret' },
+  ],
+  presets: { key: 'provider', settings: new Map([['gmail', { host: 'imap.gmail.com', tls: 'implicit' }]]) },
+  create: unmade,
+})
+
+export const kinds: Kinds = { sources: [pop3, spare], targets: [maildir, mbox, emlZip, imap] }

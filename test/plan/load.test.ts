@@ -22,7 +22,7 @@ describe('good plans', () => {
       [
         ['alice', ['maildir', 'mbox']],
         ['bob', ['maildir', 'mbox']],
-        ['carol', ['maildir', 'by-day', 'eml-zip']],
+        ['carol', ['maildir', 'by-day', 'eml-zip', 'imap']],
       ],
     )
   })
