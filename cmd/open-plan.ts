@@ -16,8 +16,8 @@ export interface OpenedPlan {
   readonly stateFolder: string
   /** This invocation's id: sorts by time, and is safe as a part of a path. */
   readonly run: string
-  /** A secret stands in the plan, and others may read it. */
-  readonly exposesSecrets: boolean
+  /** Files in which secrets stand and that others may read. */
+  readonly exposed: readonly string[]
 }
 
 /** Reads the plan and applies the options to it. Throws a Refusal that says everything that is wrong. */
@@ -36,7 +36,7 @@ export async function openPlan(
     accounts: select(plan, account),
     stateFolder: state === undefined ? plan.state : resolve(state),
     run,
-    exposesSecrets: plan.hasPlainSecrets && (await othersRead(file)),
+    exposed: await whatOthersRead(plan.secretFiles),
   }
 }
 
@@ -61,6 +61,8 @@ function select(plan: Plan, patterns: readonly string[]): readonly PlannedAccoun
 }
 
 /** QUIRKS SEC-05. */
-async function othersRead(file: string): Promise<boolean> {
-  return process.platform !== 'win32' && ((await stat(file)).mode & 0o044) !== 0
+async function whatOthersRead(files: readonly string[]): Promise<readonly string[]> {
+  if (process.platform === 'win32') return []
+  const modes = await Promise.all(files.map(async (file) => (await stat(file)).mode))
+  return files.filter((_, index) => ((modes[index] ?? 0) & 0o044) !== 0)
 }

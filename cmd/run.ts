@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type Migration, migrate, type RunOutcome } from '../src/app/migrate.js'
 import { diskFault, makeDirectory } from '../src/files/durable.js'
 import { type Lock, takeLock } from '../src/files/lock.js'
@@ -77,14 +77,15 @@ async function secretsOf(
   return resolved?.providers
 }
 
-function warn({ plan, accounts, exposesSecrets }: OpenedPlan, emit: Emit): void {
+function warn({ plan, accounts, exposed }: OpenedPlan, emit: Emit): void {
   const selected = new Set(accounts.map(({ name }: PlannedAccount) => name))
   for (const warning of plan.warnings) {
     if (warning.account === undefined || selected.has(warning.account)) emit({ type: 'warning', ...warning })
   }
-  if (!exposesSecrets) return
-  const message = `${plan.file} holds a password and others may read it: chmod 600, or take the password from elsewhere`
-  emit({ type: 'warning', code: 'plan-readable', message })
+  for (const file of exposed) {
+    const message = `${resolve(file)} holds a password and others may read it: chmod 600, or take the password from elsewhere`
+    emit({ type: 'warning', code: 'plan-readable', message })
+  }
 }
 
 type State = Pick<Migration, 'ledger' | 'spool' | 'quarantine'> & AsyncDisposable

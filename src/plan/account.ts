@@ -5,6 +5,7 @@ import type { Filling } from './fields.js'
 import { defaultSourceType, secretKeys } from './schema.js'
 import type { SecretSpec } from './secret-spec.js'
 import { secretSpec } from './secret-spec.js'
+import type { Row } from './table.js'
 import type { Values } from './template.js'
 import type { Tree } from './tree.js'
 import { lookUp, mergeTrees, replaceAt, standsAt, textAt, withEntry } from './tree.js'
@@ -34,12 +35,18 @@ export interface PreparedTarget {
   readonly secrets: ReadonlyMap<string, SecretSpec>
 }
 
-export function prepareAccount(defaults: Tree | undefined, own: Tree, around: Surroundings): PreparedAccount {
+/** `row`: of an account that comes from a table. */
+export function prepareAccount(
+  defaults: Tree | undefined,
+  own: Tree,
+  around: Surroundings,
+  row?: Row,
+): PreparedAccount {
   const typed = withSourceType(mergeTrees(defaults, own))
   const kind = around.kinds.sources.find(({ type }) => type === textAt(typed, 'source', 'type'))
   const merged = replaceAt(typed, ['source'], (source) => withPreset(source, kind?.presets))
-  const { values, tree: signedIn } = fillIdentity(withOwnSecrets(merged, own, secretKeys(kind)), around.findings)
-  const filling = { ...around, values, owner: standsAt(own) }
+  const { values, tree: signedIn } = fillIdentity(withOwnSecrets(merged, own, secretKeys(kind)), around.findings, row)
+  const filling = { ...around, values, owner: standsAt(own), row }
   const fields = (kind?.fields ?? []).filter(({ key }) => key !== 'user' && key !== 'host')
   const filled = replaceAt(signedIn, ['source'], (source) => fillFields(source, fields, filling).tree)
   const targets = prepareTargets(lookUp(filled, ['targets']), around.kinds, filling)
@@ -78,25 +85,33 @@ function withOwnSecrets(merged: Tree, own: Tree, keys: readonly string[]): Tree 
   }, merged)
 }
 
-/** Fills user and host, of which the values of the other templates are made: each may use what is known before it. */
-function fillIdentity(account: Tree, findings: Findings): { readonly tree: Tree; readonly values: Values } {
+/**
+ * Fills user and host, of which the values of the other templates are made: each may use what is known before it. A column
+ * called `user` or `host` is what these placeholders stand for.
+ */
+function fillIdentity(
+  account: Tree,
+  findings: Findings,
+  row: Row = new Map(),
+): { readonly tree: Tree; readonly values: Values } {
+  const columns = [...row].map(([name, { value }]) => [name, value] as const)
   const named = lookUp(account, ['name']) !== undefined
-  const host = textAt(account, 'source', 'host')
+  const given = textAt(account, 'source', 'host')
   const withUser = replaceAt(account, ['source', 'user'], (user) => {
     const known = new Map<string, string | undefined>()
+    if (given !== undefined && !given.includes('{')) known.set('host', given)
+    for (const [name, value] of columns) known.set(name, value)
     if (named) known.set('account', textAt(account, 'name'))
-    if (host !== undefined && !host.includes('{')) known.set('host', host)
-    return fillText(user, known, findings)
+    return fillText(user, known, { findings, row })
   })
   const user = textAt(withUser, 'source', 'user')
-  const known = new Map([
-    ['account', named ? textAt(account, 'name') : user],
-    ['user', user],
-  ])
+  const name = named ? textAt(account, 'name') : user
+  const known: Values = new Map([['account', name], ['user', user], ...columns, ['account', name]])
   const tree = replaceAt(withUser, ['source', 'host'], (value) =>
-    normalHost(fillText(value, known, findings), findings),
+    normalHost(fillText(value, known, { findings, row }), findings),
   )
-  return { tree, values: new Map([...known, ['host', textAt(tree, 'source', 'host')]]) }
+  const host = textAt(tree, 'source', 'host')
+  return { tree, values: new Map([['account', name], ['user', user], ['host', host], ...known]) }
 }
 
 function prepareTargets(list: Tree | undefined, kinds: Kinds, filling: Filling): readonly PreparedTarget[] {

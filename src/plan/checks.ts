@@ -57,7 +57,7 @@ class Claims {
     const first = this.#positions.get(value)
     if (first === undefined) this.#positions.set(value, at)
     else if (!this.#findings.has(at)) {
-      this.#findings.add(at, `${this.#complaint} that of line ${this.#findings.place(first).line}`)
+      this.#findings.add(at, `${this.#complaint} that of ${this.#findings.lineOf(first, at)}`)
     }
   }
 

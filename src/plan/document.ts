@@ -3,6 +3,7 @@ import type { ErrorCode, Node, Pair, Scalar, YAMLMap } from 'yaml'
 import type { Diagnostic } from './diagnostic.js'
 import { Findings } from './diagnostic.js'
 import type { Leaf, Tree } from './tree.js'
+import { decodeUtf8, hasByteOrderMark, looksLikeUtf16 } from './utf8.js'
 
 const maxBytes = 1024 * 1024
 const maxDepth = 32
@@ -40,37 +41,15 @@ export function readDocument(
 
 function decode(bytes: Uint8Array): string | { readonly line: number; readonly message: string } {
   if (bytes.length > maxBytes) return { line: 1, message: 'expected a plan of at most 1 MB' }
-  if (bytes.subarray(0, 4).includes(0) || startsWith(bytes, 0xff, 0xfe) || startsWith(bytes, 0xfe, 0xff)) {
+  if (looksLikeUtf16(bytes)) {
     return { line: 1, message: 'expected UTF-8 text; this file looks like UTF-16 or is not text' }
   }
-  if (startsWith(bytes, 0xef, 0xbb, 0xbf)) {
+  if (hasByteOrderMark(bytes)) {
     return { line: 1, message: 'expected UTF-8 text without a byte order mark; save the file again without one' }
   }
-  try {
-    return utf8(bytes)
-  } catch {
-    return { line: firstBadLine(bytes), message: 'expected UTF-8 text; this line has bytes of another encoding' }
-  }
-}
-
-function startsWith(bytes: Uint8Array, ...prefix: readonly number[]): boolean {
-  return prefix.every((byte, index) => bytes[index] === byte)
-}
-
-function utf8(bytes: Uint8Array): string {
-  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-}
-
-function firstBadLine(bytes: Uint8Array): number {
-  for (let line = 1, start = 0; ; line++) {
-    const end = bytes.indexOf(0x0a, start)
-    try {
-      utf8(bytes.subarray(start, end < 0 ? undefined : end))
-    } catch {
-      return line
-    }
-    start = end + 1
-  }
+  const decoded = decodeUtf8(bytes)
+  if ('text' in decoded) return decoded.text
+  return { line: decoded.badLine, message: 'expected UTF-8 text; this line has bytes of another encoding' }
 }
 
 /** Thousands of open brackets: the parser reports each of them. */

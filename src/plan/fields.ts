@@ -2,8 +2,10 @@ import { resolve } from 'node:path'
 import type { SpecialField } from '../ports/kind.js'
 import type { Findings } from './diagnostic.js'
 import { hostName } from './host.js'
-import type { Values } from './template.js'
-import { fillTemplate, pathComponentProblem } from './template.js'
+import type { Cell, Row } from './table.js'
+import { nameColumn } from './table.js'
+import type { Unfilled, Values } from './template.js'
+import { fillTemplate, pathComponentProblem, placeholders } from './template.js'
 import type { Leaf, Tree } from './tree.js'
 import { replaceAt, textAt } from './tree.js'
 
@@ -17,6 +19,8 @@ export interface Filling {
   readonly findings: Findings
   /** Where the account stands: a template in the defaults goes wrong for some accounts only. */
   readonly owner: number
+  /** Of an account that comes from a table. */
+  readonly row?: Row | undefined
 }
 
 /** Fills in what a kind calls special; a path with {date} or {run} also gives the series that it belongs to. */
@@ -35,20 +39,23 @@ export function fillFields(
         series ??= seriesOf(value, filling)
         return resolvePath(fillPath(value, filling), filling)
       }
-      const filled = fillText(value, filling.values, filling.findings)
+      const filled = fillText(value, filling.values, filling)
       return key === 'host' ? normalHost(filled, filling.findings) : filled
     })
   }
   return { tree, series }
 }
 
-/** Fills a text's placeholders. */
-export function fillText(value: Tree, values: Values, findings: Findings): Tree {
+/** Fills a text's placeholders. What is found wrong with it later is told of the cell that it was filled from. */
+export function fillText(value: Tree, values: Values, { findings, row }: Pick<Filling, 'findings' | 'row'>): Tree {
   if (!isText(value)) return value
   const filled = fillTemplate(value.value, values)
-  if ('text' in filled) return { ...value, value: filled.text }
-  findings.add(value.at, filled.problem, filled.hint)
-  return value
+  if (!('text' in filled)) {
+    findings.add(value.at, filled.problem, filled.hint)
+    return value
+  }
+  const [cell] = placeholders(value.value).flatMap((name) => cellOf(name, row) ?? [])
+  return { ...value, value: filled.text, ...(cell && { at: cell.at }) }
 }
 
 /** Brings a host name into its one form. */
@@ -75,15 +82,28 @@ export function pathProblem(path: string): string | undefined {
   return path === '' ? 'expected a path' : undefined
 }
 
-function fillPath(value: Tree, { values, moment, findings, owner }: Filling): Tree {
+function fillPath(value: Tree, filling: Filling): Tree {
   if (!isText(value)) return value
-  const filled = fillTemplate(value.value, new Map([...values, ...moment]), (text) => {
-    const problem = pathComponentProblem(text)
-    return problem === undefined ? undefined : `${problem} (account at line ${findings.place(owner).line})`
-  })
+  const filled = fillTemplate(value.value, new Map([...filling.values, ...filling.moment]), pathComponentProblem)
   if ('text' in filled) return { ...value, value: filled.text }
-  findings.add(value.at, filled.problem, filled.hint)
+  complain(filled, value.at, filling)
   return value
+}
+
+/** Tells what is wrong with a template at `at`: of a value, at the cell that it is from, or with the account that has it. */
+export function complain({ problem, hint, name }: Unfilled, at: number, { findings, owner, row }: Filling): void {
+  if (name === undefined) {
+    findings.add(at, problem, hint)
+    return
+  }
+  const cell = cellOf(name, row)
+  if (cell) findings.add(cell.at, `${problem} (in the template at ${findings.lineOf(at, cell.at)})`)
+  else findings.add(at, `${problem} (account at ${findings.lineOf(owner, at)})`)
+}
+
+/** The cell that a placeholder stands for. */
+function cellOf(placeholder: string, row: Row | undefined): Cell | undefined {
+  return row?.get(placeholder === 'account' ? nameColumn : placeholder)
 }
 
 /** The path with {date} and {run} left open, if it has one of them: the same for every run. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Kinds, Presets, SpecialField } from '../ports/kind.js'
-import { accountSchema, settingsSchema } from './schema.js'
+import { accountsFromSchema, accountSchema, settingsSchema } from './schema.js'
 
 type JsonSchema = z.core.JSONSchema.BaseSchema
 
@@ -17,8 +17,10 @@ export function planJsonSchema(kinds: Kinds): object {
       ...properties,
       defaults: { ...account, description: 'Merged under every account: maps key by key, lists replaced whole' },
       accounts: { type: 'array', minItems: 1, items: account, description: 'One maildrop and its targets each' },
+      accountsFrom: withoutDialect(toJsonSchema(accountsFromSchema)),
     },
-    required: [...(required ?? []), 'accounts'],
+    required: required ?? [],
+    anyOf: [{ required: ['accounts'] }, { required: ['accountsFrom'] }],
     $defs: { account: accountJsonSchema(kinds) },
   }
 }
@@ -40,9 +42,14 @@ function accountJsonSchema(kinds: Kinds): JsonSchema {
       delete jsonSchema.oneOf
     }
   })
-  delete account.$schema
   delete account.required
-  return account
+  return withoutDialect(account)
+}
+
+/** A part of a schema does not say anew which JSON Schema it is. */
+function withoutDialect(schema: JsonSchema): JsonSchema {
+  delete schema.$schema
+  return schema
 }
 
 /** What a preset may bring need not be there. */

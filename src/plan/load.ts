@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import type { Kind, Kinds } from '../ports/kind.js'
 import type { Select } from '../ports/select.js'
 import type { PreparedAccount, Surroundings } from './account.js'
 import { prepareAccount } from './account.js'
+import { accountsFrom } from './accounts-from.js'
 import { checkAccounts } from './checks.js'
 import type { Diagnostic, Findings } from './diagnostic.js'
 import { readDocument } from './document.js'
@@ -14,7 +16,7 @@ import type { SecretSpec } from './secret-spec.js'
 import { secretsOf } from './secrets.js'
 import { refuseControlCharacters } from './text.js'
 import type { Tree } from './tree.js'
-import { lookUp, replaceAt, standsAt } from './tree.js'
+import { lookUp, replaceAt, standsAt, withEntry } from './tree.js'
 import { validate } from './wording.js'
 
 interface PlanInput {
@@ -27,9 +29,14 @@ interface PlanInput {
   readonly now: Date
   /** {run} */
   readonly run: string
+  /** Reads the table of `accountsFrom`; throws what `node:fs` throws. */
+  readonly readFile?: (path: string) => Uint8Array
 }
 
-/** Reads a plan, or says everything that is wrong with it. Touches no file, variable or server. */
+/**
+ * Reads a plan, or says everything that is wrong with it. Touches no other file but the table of `accountsFrom`, no
+ * variable and no server.
+ */
 export function loadPlan(input: PlanInput): { readonly plan: Plan } | { readonly diagnostics: readonly Diagnostic[] } {
   const document = readDocument(input.bytes, input.file)
   if ('diagnostics' in document) return document
@@ -46,16 +53,36 @@ export function loadPlan(input: PlanInput): { readonly plan: Plan } | { readonly
   }
   const defaults = lookUp(document.tree, ['defaults'])
   const list = lookUp(document.tree, ['accounts'])
-  const prepared = list?.kind === 'list' ? list.items.map((own) => prepareAccount(defaults, own, around)) : []
+  const rows = accountsFrom(document.tree, {
+    folder: around.folder,
+    shownFolder: dirname(input.file),
+    findings,
+    reserved: ['account', ...around.moment.keys()],
+    readFile: input.readFile ?? readFileSync,
+  })
+  const prepared = [
+    ...(list?.kind === 'list' ? list.items.map((own) => prepareAccount(defaults, own, around)) : []),
+    ...rows.map(({ own, row }) => prepareAccount(defaults, own, around, row)),
+  ]
   const located = replaceAt(document.tree, ['state'], (state) => resolvePath(state, around))
-  const tree = replaceAt(located, ['accounts'], (accounts) =>
-    accounts.kind === 'list' ? { ...accounts, items: prepared.map((account) => account.tree) } : accounts,
-  )
-  const valid = validate(planSchema(input.kinds), tree, findings)
+  const tree = withAccounts(located, prepared)
+  // Where there are no rows, something was said of the table.
+  const leastAccounts = lookUp(tree, ['accountsFrom']) ? 0 : 1
+  const valid = validate(planSchema(input.kinds, leastAccounts), tree, findings)
   inspect(tree, prepared, findings)
   const diagnostics = findings.list()
   if (!valid || diagnostics.length > 0) return { diagnostics }
   return { plan: assemble(file, valid, prepared, input.kinds) }
+}
+
+/** The tree with the accounts as they were prepared, whether or not the plan has a list of its own. */
+function withAccounts(tree: Tree, prepared: readonly PreparedAccount[]): Tree {
+  const from = lookUp(tree, ['accountsFrom'])
+  const items = prepared.map((account) => account.tree)
+  if (tree.kind === 'map' && from && !tree.entries.has('accounts')) {
+    return withEntry(tree, 'accounts', { keyAt: from.at, value: { kind: 'list', at: from.at, items } })
+  }
+  return replaceAt(tree, ['accounts'], (accounts) => (accounts.kind === 'list' ? { ...accounts, items } : accounts))
 }
 
 /** Everything that a schema cannot see. */
@@ -90,7 +117,7 @@ function assemble(
     timeouts,
     accounts: planned,
     warnings: planned.flatMap(warningsOf),
-    hasPlainSecrets: secrets.some(({ form }) => form === 'text'),
+    secretFiles: [...new Set(secrets.flatMap(({ form, place }) => (form === 'text' ? [place.file] : [])))],
     secretVariables: [...new Set(secrets.flatMap((secret) => (secret.form === 'env' ? [secret.variable] : [])))],
   }
 }

@@ -19,8 +19,8 @@ export interface Plan {
   readonly timeouts: Timeouts
   readonly accounts: readonly PlannedAccount[]
   readonly warnings: readonly PlanWarning[]
-  /** Some secret stands in the plan itself. */
-  readonly hasPlainSecrets: boolean
+  /** Files in which secrets stand: the plan itself, the table of `accountsFrom`. */
+  readonly secretFiles: readonly string[]
   /** Environment variables that hold secrets of any account: no child process may see them (QUIRKS SEC-03). */
   readonly secretVariables: readonly string[]
 }

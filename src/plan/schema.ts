@@ -11,7 +11,8 @@ export type SecretSetting = z.output<typeof secretSetting>
 /** Days; Node counts timers in 32 bits. */
 const longestTimer = 24
 
-const secretForms = '{ env: NAME }, { file: PATH }, { command: … }, { prompt: true } or a quoted string'
+const secretForms =
+  '{ env: NAME }, { file: PATH }, { command: … }, { column: NAME }, { prompt: true } or a quoted string'
 
 const secretSetting = z
   .union(
@@ -26,6 +27,7 @@ const secretSetting = z
       z
         .strictObject({ command: z.union([z.string().min(1), z.array(z.string()).min(1)]) })
         .describe('A command that prints the secret, asked before every sign-in; no shell runs'),
+      z.strictObject({ column: z.string().min(1) }).describe('A column of the table that `accountsFrom` names'),
       z.strictObject({ prompt: z.literal(true) }).describe('Asked for on the terminal'),
     ],
     { error: ({ input }) => secretProblem(input) },
@@ -34,7 +36,7 @@ const secretSetting = z
 
 function secretProblem(input: unknown): string {
   if (typeof input === 'number' || typeof input === 'boolean' || input === null) {
-    return 'expected text: put the secret in quotes, so that YAML does not change it'
+    return 'expected text: quote it, so that YAML does not change the secret'
   }
   return `expected ${secretForms}`
 }
@@ -94,12 +96,18 @@ const names = {
 /** The plan without its accounts, for the JSON Schema. */
 export const settingsSchema = z.strictObject(settings)
 
-/** The whole plan; `defaults` are merged into the accounts by then. */
-export function planSchema(kinds: Kinds) {
+/** Where further accounts come from. */
+export const accountsFromSchema = z
+  .strictObject({ csv: z.string().min(1).describe('A table in CSV form; its header row names the columns') })
+  .describe('One account a row of a table, made from the defaults; the column `name` names it')
+
+/** The whole plan; `defaults` are merged into the accounts by then, and what the table brings stands among them. */
+export function planSchema(kinds: Kinds, leastAccounts: number) {
   return z.strictObject({
     ...settings,
     defaults: z.looseObject({}).optional(),
-    accounts: z.array(accountSchema(kinds)).min(1, { error: 'expected at least one account' }),
+    accounts: z.array(accountSchema(kinds)).min(leastAccounts, { error: 'expected at least one account' }),
+    accountsFrom: accountsFromSchema.optional(),
   })
 }
 

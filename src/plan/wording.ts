@@ -63,8 +63,8 @@ function missing({ path, message }: z.core.$ZodIssue): string {
 
 function hintFor(issue: z.core.$ZodIssue, found: Tree): string | undefined {
   if (issue.message === wanted.string) {
-    if (found.kind === 'map' && isBareTemplate(found)) return 'text that starts with { must be quoted'
-    return found.kind === 'leaf' && found.value !== null ? 'put it in quotes' : undefined
+    if (found.kind === 'map' && isBareTemplate(found)) return 'quote it: text that starts with { must be quoted'
+    return found.kind === 'leaf' && found.value !== null ? 'quote it' : undefined
   }
   if (found.kind !== 'leaf' || typeof found.value !== 'string') return undefined
   if (issue.message === wanted.number && /^\d+$/.test(found.value)) return 'write it without quotes'

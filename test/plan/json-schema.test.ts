@@ -59,7 +59,8 @@ describe('the JSON Schema', () => {
         timeouts: { properties: { reply: { type: 'string', default: '5m', pattern: expect.any(String) as string } } },
         limits: { properties: { memory: { type: 'string', default: '64MB' } } },
       },
-      required: ['version', 'accounts'],
+      required: ['version'],
+      anyOf: [{ required: ['accounts'] }, { required: ['accountsFrom'] }],
     })
   })
 })

@@ -36,7 +36,7 @@ describe('good plans', () => {
       retry: { attempts: 5, minDelay: 1000, maxDelay: 120_000, maxWait: 900_000 },
       timeouts: { connect: 30_000, reply: 300_000, stall: 120_000, settle: 30_000 },
       warnings: [],
-      hasPlainSecrets: false,
+      secretFiles: [],
       secretVariables: ['PW'],
     })
   })
@@ -49,7 +49,7 @@ describe('good plans', () => {
       limits: { bandwidth: 20 * 1024 * 1024, memory: 1024 ** 3 },
       retry: { attempts: 3, minDelay: 0, maxDelay: 300_000, maxWait: 43_200_000 },
       timeouts: { connect: 500, reply: 60_000, stall: 2000, settle: 0 },
-      hasPlainSecrets: true,
+      secretFiles: ['/plans/migrate.yaml'],
     })
     expect(plan.accounts.map(({ name, previously, host, user }) => ({ name, previously, host, user }))).toEqual([
       { name: 'alice', previously: 'alicia', host: 'pop.old.example', user: 'alice@old.example' },

@@ -15,11 +15,11 @@ describe('a target that signs in', () => {
     expect(target?.settings).toEqual({ host: 'imap.example', user: 'ann', tls: 'implicit', folder: 'INBOX' })
     expect([...(target?.secrets ?? [])].map(([key, { form }]) => [key, form])).toEqual([['password', 'env']])
     expect(plan.secretVariables).toEqual(['OLD', 'NEW'])
-    expect(plan.hasPlainSecrets).toBe(false)
+    expect(plan.secretFiles).toEqual([])
   })
 
   test('with one in the plan itself', () => {
-    expect(goodPlan(text('host: imap.example, user: a, password: "x y"')).hasPlainSecrets).toBe(true)
+    expect(goodPlan(text('host: imap.example, user: a, password: "x y"')).secretFiles).toHaveLength(1)
   })
 
   test('takes what it lacks from a preset', () => {
@@ -29,7 +29,7 @@ describe('a target that signs in', () => {
 
   test.each([
     ['host: imap.example, user: a', '4:15: `password` or `oauth2` is missing: expected a secret to sign in with'],
-    ['host: imap.example, user: a, password: 0123', /quotes/],
+    ['host: imap.example, user: a, password: 0123', /quote it/],
     ['host: imap.example, user: a, password: { env: A, file: B }', /expected \{ env: NAME \}/],
     ['host: imap.example, user: a, oauth2: { accessTocken: x }', /accessToken/],
     ['user: a, password: x', /`host` is missing/],

@@ -31,6 +31,7 @@ describe('fillTemplate', () => {
   test('a value that cannot stand in its place', () => {
     expect(fillTemplate('{user}', new Map([['user', '../x']]), pathComponentProblem)).toEqual({
       problem: 'the value of {user} cannot stand here: it contains a slash or backslash',
+      name: 'user',
     })
   })
 })
