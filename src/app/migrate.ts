@@ -1,6 +1,7 @@
 import pLimit from 'p-limit'
 import { Bandwidth } from '../pipeline/bandwidth.js'
-import { type AccountContext, type AccountJob, type AccountResult, runAccount } from '../pipeline/account.js'
+import type { AccountContext, AccountJob, AccountResult } from '../pipeline/account-job.js'
+import { runAccount } from '../pipeline/account.js'
 import type { RetryPolicy } from '../pipeline/backoff.js'
 import { Budget } from '../pipeline/budget.js'
 import { MessageIntake } from '../pipeline/intake.js'
@@ -13,7 +14,7 @@ import type { QuarantineFolder } from '../ports/quarantine.js'
 import type { Spool } from '../ports/spool.js'
 import { recognise } from './enrol.js'
 
-export type { AccountResult } from '../pipeline/account.js'
+export type { AccountResult } from '../pipeline/account-job.js'
 
 /** Everything a migration works with; nothing below asks the environment for more. */
 export interface Migration {

@@ -30,6 +30,11 @@ export class Connection {
     this.#statement(sql).run(...values)
   }
 
+  /** Several statements without values. */
+  exec(sql: string): void {
+    this.#database.exec(sql)
+  }
+
   /** `work` sees one state of the ledger, and must be short. */
   async read<T>(work: () => T): Promise<T> {
     return this.#guarded(() => transaction(this.#database, 'read', work))

@@ -13,3 +13,8 @@ export function keyText(value: Value | undefined): MessageKey {
 export function hex(value: Value | undefined): string {
   return Buffer.from(value as Uint8Array).toString('hex')
 }
+
+/** The bytes of hexadecimal digits, or null where there are none. */
+export function bytesOf(digits: string | undefined): Uint8Array | null {
+  return digits === undefined ? null : Buffer.from(digits, 'hex')
+}

@@ -10,6 +10,10 @@ export const schemaVersion = 1
  * - `lanes.begun` is the announced batch as JSON, null after a clean end: beginning a batch costs one row.
  * - `receipts` are stored per lane in the order of delivery; keys are the UIDL's bytes (see MessageKey).
  * - `quarantine` holds what a lane's target refused for good and has no receipt for; the bytes are in the state folder.
+ * - `receipts.fingerprint` is that of the header, `receipts.listed` the size that the server listed last; 0: none.
+ * - `identities` are the listed ids that are not simply their message's key: `original` is that key, or null; with a
+ *   `doubt` the message must be fetched before it counts as known or new. The later row is the later finding.
+ * - `accounts.listing` holds the ids of the last complete listing as the engine packed them.
  * - `lanes.messages` and `lanes.bytes` sum the receipts up, so that nobody has to count them.
  */
 export const schema = `
@@ -20,6 +24,7 @@ export const schema = `
     host TEXT NOT NULL,
     user TEXT NOT NULL,
     memory TEXT NOT NULL DEFAULT '{}',
+    listing BLOB,
     last_run TEXT,
     last_at INTEGER,
     last_status TEXT,
@@ -47,6 +52,8 @@ export const schema = `
     place TEXT NOT NULL,
     stored BLOB,
     flags TEXT NOT NULL,
+    fingerprint BLOB,
+    listed INTEGER NOT NULL,
     at INTEGER NOT NULL,
     PRIMARY KEY (lane, seq)
   ) STRICT, WITHOUT ROWID;
@@ -61,6 +68,14 @@ export const schema = `
     error TEXT NOT NULL,
     PRIMARY KEY (lane, key)
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE identities (
+    id INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL REFERENCES accounts (id),
+    key BLOB NOT NULL,
+    original BLOB,
+    doubt TEXT,
+    UNIQUE (account, key)
+  ) STRICT;
   CREATE TABLE failures (
     account INTEGER NOT NULL REFERENCES accounts (id),
     lane INTEGER REFERENCES lanes (id),
@@ -77,4 +92,13 @@ export const schema = `
   ) STRICT;
   PRAGMA application_id = ${applicationId};
   PRAGMA user_version = ${schemaVersion};
+`
+
+/**
+ * Needed only where messages are recognised by their bytes; every receipt would pay for it, so a ledger gets them when
+ * somebody asks for the first time.
+ */
+export const contentIndexes = `
+  CREATE INDEX IF NOT EXISTS receipts_by_digest ON receipts (sha256);
+  CREATE INDEX IF NOT EXISTS receipts_by_fingerprint ON receipts (fingerprint);
 `

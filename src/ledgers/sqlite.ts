@@ -3,21 +3,28 @@ import type {
   AccountMemory,
   AccountStatus,
   AccountSummary,
+  Delivered,
   Enrolment,
+  Findings,
+  Identity,
   KnownAccount,
+  KnownMessage,
   LaneStep,
   Ledger,
+  Likeness,
 } from '../ports/ledger.js'
-import type { Flag, MessageKey } from '../ports/message.js'
 import type { KeptFor } from '../ports/quarantine.js'
 import type { Announced, Lane, Position, Progress, Receipt } from '../ports/target.js'
 import { Connection } from './connection.js'
 import type { Row } from './driver.js'
 import { accountId, enrolAll, knownAccounts } from './enrolment.js'
-import { hex, keyBytes, keyText } from './keys.js'
+import { findMessages, identitiesAfter, identityOf, lastListing, recordFindings } from './identities.js'
+import { keyBytes, keyText } from './keys.js'
 import { recallAccount, rememberAccount } from './memory.js'
 import { type LedgerFile, openLedgerDatabase } from './open.js'
 import { keptOf, recordKept } from './quarantine.js'
+import { insertReceipt, receiptOf } from './receipts.js'
+import { contentIndexes } from './schema.js'
 
 /** Opens the ledger of a state folder. */
 export async function openLedger(options: LedgerFile): Promise<Ledger> {
@@ -37,6 +44,8 @@ interface LaneRow {
 class SqliteLedger implements Ledger {
   readonly #connection: Connection
   readonly #lanes = new Map<string, LaneRow>()
+  /** Messages can be found by their bytes. */
+  #indexed = false
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -73,37 +82,49 @@ class SqliteLedger implements Ledger {
     })
   }
 
-  async *delivered(lane: Lane): AsyncIterable<readonly MessageKey[]> {
-    const id = await this.#connection.read(() => this.#find(lane)?.id)
-    let last: Row | undefined
-    while (id !== undefined) {
-      // The first page has a query of its own: libsql takes an empty blob for NULL.
-      const [condition, values] = last ? ['AND key > ?', [id, keyBytes(keyText(last['key']))]] : ['', [id]]
-      const sql = `SELECT key FROM receipts WHERE lane = ? ${condition} ORDER BY key LIMIT ${pageSize}`
-      const rows = await this.#connection.read(() => this.#connection.all(sql, ...values))
-      last = rows.at(-1)
-      if (!last) return
-      yield rows.map((row) => keyText(row['key']))
+  async *delivered(lane: Lane): AsyncIterable<readonly Delivered[]> {
+    for await (const rows of this.#pages(lane, 'seq, key, listed')) {
+      yield rows.map((row) => ({ key: keyText(row['key']), listed: Number(row['listed']) }))
     }
   }
 
   async *receipts(lane: Lane): AsyncIterable<Receipt> {
-    const id = await this.#connection.read(() => this.#find(lane)?.id)
+    for await (const rows of this.#pages(lane, '*')) yield* rows.map(receiptOf)
+  }
+
+  async listing(account: string): Promise<Uint8Array | undefined> {
+    return this.#connection.read(() => lastListing(this.#connection, account))
+  }
+
+  async *identities(account: string): AsyncIterable<readonly Identity[]> {
     let after = 0
-    while (id !== undefined) {
+    for (;;) {
       const from = after
-      const rows = await this.#connection.read(() =>
-        this.#connection.all(
-          `SELECT * FROM receipts WHERE lane = ? AND seq > ? ORDER BY seq LIMIT ${pageSize}`,
-          id,
-          from,
-        ),
-      )
+      const rows = await this.#connection.read(() => {
+        const id = accountId(this.#connection, account)
+        return id === undefined ? [] : identitiesAfter(this.#connection, id, from, pageSize)
+      })
       const last = rows.at(-1)
       if (!last) return
-      after = Number(last['seq'])
-      yield* rows.map(receiptOf)
+      after = Number(last['id'])
+      yield rows.map(identityOf)
     }
+  }
+
+  async find(account: string, what: Likeness): Promise<readonly KnownMessage[]> {
+    if (!this.#indexed && ('sha256' in what || 'fingerprint' in what)) {
+      await this.#connection.write(() => {
+        this.#connection.exec(contentIndexes)
+      })
+      this.#indexed = true
+    }
+    return this.#connection.read(() => findMessages(this.#connection, this.#account(account), what))
+  }
+
+  async identify(account: string, findings: Findings): Promise<void> {
+    await this.#connection.write(() => {
+      recordFindings(this.#connection, this.#account(account), findings)
+    })
   }
 
   async advance(lane: Lane, { committed, begun }: LaneStep): Promise<void> {
@@ -112,7 +133,9 @@ class SqliteLedger implements Ledger {
       const row = this.#lane(lane)
       seq = row.seq
       if (committed) {
-        for (const receipt of committed.receipts) this.#insert(row.id, seq++, { receipt, at: committed.at })
+        for (const receipt of committed.receipts) {
+          insertReceipt(this.#connection, row.id, seq++, { receipt, at: committed.at })
+        }
         const bytes = committed.receipts.reduce((sum, { size }) => sum + size, 0)
         this.#connection.run(
           `UPDATE lanes SET position = ?, begun = NULL, begun_at = NULL, messages = messages + ?, bytes = bytes + ?
@@ -156,8 +179,7 @@ class SqliteLedger implements Ledger {
 
   async finishAccount(account: string, summary: AccountSummary): Promise<void> {
     await this.#connection.write(() => {
-      const id = accountId(this.#connection, account)
-      if (id === undefined) throw new Error(`account ${account} was never enrolled`)
+      const id = this.#account(account)
       const { run, at, status, code, error } = summary
       this.#connection.run(
         'UPDATE accounts SET last_run = ?, last_at = ?, last_status = ?, last_code = ?, last_error = ? WHERE id = ?',
@@ -225,20 +247,25 @@ class SqliteLedger implements Ledger {
     }
   }
 
-  #insert(lane: number, seq: number, { receipt, at }: { readonly receipt: Receipt; readonly at: number }): void {
-    const { key, sha256, size, where, stored, flags } = receipt
-    this.#connection.run(
-      'INSERT INTO receipts (lane, seq, key, sha256, size, place, stored, flags, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-      lane,
-      seq,
-      keyBytes(key),
-      Buffer.from(sha256, 'hex'),
-      size,
-      where,
-      stored === undefined ? null : Buffer.from(stored, 'hex'),
-      flags.join(' '),
-      at,
-    )
+  /** A lane's receipts in pages, oldest first. */
+  async *#pages(lane: Lane, columns: string): AsyncIterable<readonly Row[]> {
+    const id = await this.#connection.read(() => this.#find(lane)?.id)
+    let after = 0
+    while (id !== undefined) {
+      const from = after
+      const sql = `SELECT ${columns} FROM receipts WHERE lane = ? AND seq > ? ORDER BY seq LIMIT ${pageSize}`
+      const rows = await this.#connection.read(() => this.#connection.all(sql, id, from))
+      const last = rows.at(-1)
+      if (!last) return
+      after = Number(last['seq'])
+      yield rows
+    }
+  }
+
+  #account(name: string): number {
+    const id = accountId(this.#connection, name)
+    if (id === undefined) throw new Error(`account ${name} was never enrolled`)
+    return id
   }
 
   #lane(lane: Lane): LaneRow {
@@ -268,16 +295,4 @@ class SqliteLedger implements Ledger {
 
 function nameOf({ account, target }: Lane): string {
   return `${account}\n${target}`
-}
-
-function receiptOf(row: Row): Receipt {
-  const stored = row['stored'] ?? null
-  return {
-    key: keyText(row['key']),
-    sha256: hex(row['sha256']),
-    size: Number(row['size']),
-    where: String(row['place']),
-    flags: String(row['flags']).split(' ').filter(Boolean) as Flag[],
-    ...(stored !== null && { stored: hex(stored) }),
-  }
 }

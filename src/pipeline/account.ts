@@ -1,61 +1,19 @@
-import type { Clock } from '../ports/clock.js'
-import type { AccountOutcome, Counts, Emit } from '../ports/event.js'
 import { asFault, Fault } from '../ports/fault.js'
-import type { Ledger } from '../ports/ledger.js'
-import type { QuarantineFolder } from '../ports/quarantine.js'
-import type { Source } from '../ports/source.js'
+import type { AccountContext, AccountJob, AccountResult } from './account-job.js'
 import { Agenda } from './agenda.js'
-import { Backoff, type RetryPolicy } from './backoff.js'
-import type { Budget } from './budget.js'
+import { Backoff } from './backoff.js'
 import type { Delivery } from './delivery.js'
-import type { MessageIntake } from './intake.js'
-import type { BatchLimits } from './lane.js'
 import { conclusion } from './expected.js'
 import { type Habits, mayShowMore, recallHabits } from './habits.js'
-import { type AccountTarget, LaneBook } from './lane-book.js'
+import { Identity } from './identity.js'
+import { LaneBook } from './lane-book.js'
 import { outcome } from './outcome.js'
 import { Quarantine } from './quarantine.js'
 import { type MessageFailure, Roster } from './roster.js'
 import { SecondFetch } from './second-fetch.js'
-import { Selection, type Selector } from './selection.js'
+import { Selection } from './selection.js'
 import { deliver, runSession, type SessionContext } from './session.js'
 import type { Window } from './window.js'
-
-export interface AccountJob {
-  readonly name: string
-  readonly source: Source
-  /** Absent: every message is wanted. */
-  readonly select?: Selector
-  readonly targets: readonly AccountTarget[]
-}
-
-export interface AccountContext {
-  readonly run: string
-  readonly ledger: Ledger
-  readonly clock: Clock
-  readonly emit: Emit
-  readonly intake: MessageIntake
-  readonly quarantine: QuarantineFolder
-  readonly budget: Budget
-  readonly batch: BatchLimits
-  readonly retry: RetryPolicy
-  /** Look and tell only: no RETR, no target opened, nothing written. */
-  readonly dryRun: boolean
-  /** At most so many messages. */
-  readonly limit: number | undefined
-  /** Aborted: stop at the next checkpoint. */
-  readonly signal: AbortSignal
-}
-
-export interface AccountResult {
-  readonly account: string
-  readonly status: AccountOutcome
-  readonly counts: Counts
-  /** Everything that kept something from being done. */
-  readonly faults: readonly Fault[]
-  /** Copied messages that arrived shorter than listed (CONTRACT, guarantee 1). */
-  readonly mismatched: number
-}
 
 /** Brings one maildrop to all its targets: sessions are repeated, with pauses, as long as there is hope. */
 export async function runAccount(job: AccountJob, context: AccountContext): Promise<AccountResult> {
@@ -68,6 +26,7 @@ class AccountRun {
   readonly #roster = new Roster()
   readonly #quarantine: Quarantine
   readonly #books: readonly LaneBook[]
+  readonly #identity: Identity
   readonly #agenda: Agenda
   readonly #session: Omit<SessionContext, keyof Habits>
   readonly #secondFetch: SecondFetch
@@ -90,7 +49,16 @@ class AccountRun {
     this.#quarantine = new Quarantine({ ...context, account, folder: context.quarantine, roster: this.#roster })
     const side = { roster: this.#roster, quarantine: this.#quarantine, emit: context.emit, onDelivered }
     this.#books = job.targets.map((target) => new LaneBook(job.name, target, side))
-    this.#agenda = new Agenda(this.#roster, this.#books, context.limit)
+    const parts = { roster: this.#roster, books: this.#books, quarantine: this.#quarantine }
+    const [{ recorded } = { recorded: { account } }] = this.#books
+    const identity = (this.#identity = new Identity({
+      ...context,
+      ...parts,
+      account: recorded.account,
+      server: source.server,
+      rules: source.rules,
+    }))
+    const agenda = (this.#agenda = new Agenda({ ...parts, identity, limit: context.limit }))
     const secondFetch = (this.#secondFetch = new SecondFetch({ ...context, account }))
     const selection = (this.#selection = new Selection({
       select,
@@ -98,8 +66,7 @@ class AccountRun {
       now: context.clock.now(),
       sizesCount: () => source.rules.sizes === 'auto' && !secondFetch.futile,
     }))
-    const parts = { roster: this.#roster, books: this.#books, agenda: this.#agenda, secondFetch, selection }
-    this.#session = { ...context, ...parts, account, source }
+    this.#session = { ...context, ...parts, identity, agenda, secondFetch, selection, account, source }
   }
 
   async run(): Promise<AccountResult> {
@@ -220,7 +187,8 @@ class AccountRun {
     if (this.#agenda.exhausted) return
     await window.settle()
     const stopped = window.hides && !this.#books.every((book) => book.alive)
-    if (!stopped && this.#roster.listed) this.#fault = await conclusion({ ...this.#session, window })
+    const { ledger } = this.#context
+    if (!stopped && this.#roster.listed) this.#fault = await conclusion({ ...this.#session, ledger, window })
   }
 
   #stopping(): boolean {
@@ -229,7 +197,8 @@ class AccountRun {
 
   /** What this run has brought about so far. */
   #progress(): number {
-    return this.#books.reduce((sum, book) => sum + book.receipts, this.#secondFetch.progress + this.#selection.progress)
+    const others = this.#secondFetch.progress + this.#selection.progress + this.#identity.recognised
+    return this.#books.reduce((sum, book) => sum + book.receipts, others)
   }
 
   #delivered({ number, message, flags }: Delivery): void {
@@ -259,6 +228,7 @@ class AccountRun {
       return
     }
     for (const arrival of this.#secondFetch.rest()) await deliver(arrival, this.#session)
+    await this.#identity.finish()
     await Promise.all(this.#books.map(async ({ run }) => run?.flush()))
   }
 
@@ -280,12 +250,16 @@ class AccountRun {
     const { emit, ledger, clock, run, dryRun } = this.#context
     const { account, status, faults } = result
     const failures = this.#failures()
-    for (const failure of failures) emit({ type: 'message.failed', account, ...failure })
+    for (const { key, target, fault } of failures) {
+      emit({ type: 'message.failed', account, key, ...(target !== undefined && { target }), fault })
+    }
     if (dryRun) return result
     const stop = faults.find(({ scope }) => scope !== 'message')
     const why = stop && { code: stop.code, error: stop.message }
     try {
-      const rows = failures.map(({ fault: { code, message: error }, ...failure }) => ({ ...failure, code, error }))
+      const rows = failures.map(({ own: key, target, fault: { code, message: error } }) => {
+        return { key, ...(target !== undefined && { target }), code, error }
+      })
       // Without a listing nobody has looked: what earlier runs recorded stands.
       const found = this.#roster.listed ? { failures: rows } : {}
       await ledger.finishAccount(account, { run, at: clock.now(), status, ...found, ...why })

@@ -1,5 +1,6 @@
 import { Fault } from '../ports/fault.js'
 import type { Entry } from '../ports/message.js'
+import type { Identity } from './identity.js'
 import type { LaneBook } from './lane-book.js'
 import { mergeOrders } from './merge-orders.js'
 import type { Roster } from './roster.js'
@@ -8,6 +9,7 @@ import type { Roster } from './roster.js'
 export class Agenda {
   readonly #roster: Roster
   readonly #books: readonly LaneBook[]
+  readonly #identity: Identity
   readonly #limit: number | undefined
   /** The latest listing, in its order. */
   #listed: readonly number[] = []
@@ -16,9 +18,10 @@ export class Agenda {
   readonly #tries = new Map<number, number>()
   readonly #refused = new Set<number>()
 
-  constructor(roster: Roster, books: readonly LaneBook[], limit: number | undefined) {
+  constructor({ roster, books, identity, limit }: AgendaContext) {
     this.#roster = roster
     this.#books = books
+    this.#identity = identity
     this.#limit = limit
   }
 
@@ -32,9 +35,7 @@ export class Agenda {
   /** After pairing: settles what needs no RETR, and closes the books on messages that cannot be had any more. */
   settle(): void {
     for (const number of this.#listed) {
-      const { fault } = this.#roster.entry(number)
       if (this.#books.every((book) => book.has(number))) this.#roster.setPresent(number)
-      else if (fault) this.#roster.setFailed(number, fault)
     }
     this.#admit()
     const owing = this.#books.filter(({ run }) => run && run.owed.length > 0)
@@ -42,7 +43,10 @@ export class Agenda {
     // What only `--limit` holds back is still waited for, by the next run.
     const available = new Set(this.#available())
     for (const { run } of owing) {
-      run?.postpone((key) => !available.has(this.#roster.numberOf(key) ?? -1))
+      run?.postpone((key) => {
+        const number = this.#roster.numberOf(key)
+        return number === undefined ? !this.#identity.mayTurnUp(key) : !available.has(number)
+      })
     }
   }
 
@@ -112,18 +116,24 @@ export class Agenda {
 
   /** Nobody waits for this message in this session. */
   postpone(number: number): void {
-    const { key } = this.#roster.entry(number)
+    const key = this.#roster.keyOf(number)
     for (const { run } of this.#books) run?.postpone((owed) => owed === key)
   }
 
   /** Listed, lacked by somebody, and not given up. */
   *#available(): Iterable<number> {
     for (const number of this.#listed) {
-      if (this.#roster.entry(number).fault || (this.#tries.get(number) ?? 0) >= maxTries) continue
-      if (this.#roster.isFiltered(number)) continue
+      if ((this.#tries.get(number) ?? 0) >= maxTries || this.#roster.isFiltered(number)) continue
       if (this.#books.some((book) => book.alive && book.lacks(number))) yield number
     }
   }
+}
+
+export interface AgendaContext {
+  readonly roster: Roster
+  readonly books: readonly LaneBook[]
+  readonly identity: Identity
+  readonly limit: number | undefined
 }
 
 const open: ReadonlySet<string> = new Set(['failed', 'pending'])

@@ -1,4 +1,5 @@
 import type { Flag } from '../ports/message.js'
+import type { Receipt } from '../ports/target.js'
 import type { Budget } from './budget.js'
 import type { FetchedMessage } from './intake.js'
 
@@ -18,6 +19,12 @@ export class Delivery {
     this.flags = flags
     this.#budget = memory.budget
     this.#charged = memory.charged
+  }
+
+  /** A target's receipt with what the engine has to remember of the message. */
+  complete(receipt: Receipt): Receipt {
+    const { fingerprint, listed } = this.message
+    return { ...receipt, flags: [...new Set([...this.flags, ...receipt.flags])], fingerprint, listed }
   }
 
   hold(): void {

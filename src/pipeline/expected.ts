@@ -50,8 +50,8 @@ async function shortfall(expected: number, { roster, books, ledger, windowed }: 
 async function onlyRecorded(roster: Roster, books: readonly LaneBook[], ledger: Ledger): Promise<number> {
   const recorded = new Set<MessageKey>()
   for (const book of books) {
-    for await (const keys of ledger.delivered(book.recorded)) {
-      for (const key of keys) if (roster.numberOf(key) === undefined) recorded.add(key)
+    for await (const receipts of ledger.delivered(book.recorded)) {
+      for (const { key } of receipts) if (roster.numberOf(key) === undefined) recorded.add(key)
     }
   }
   return recorded.size

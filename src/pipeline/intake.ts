@@ -4,6 +4,7 @@ import type { Incoming, Intake } from '../ports/source.js'
 import type { Spool, SpoolFile } from '../ports/spool.js'
 import { inMemoryLimit } from './budget.js'
 import type { Bandwidth } from './bandwidth.js'
+import { fingerprint } from './fingerprint.js'
 
 /** Collects arriving messages in memory, or in the spool once they pass 1 MiB, and takes their digest. */
 export class MessageIntake implements Intake {
@@ -40,15 +41,31 @@ export class FetchedMessage implements Message {
   readonly sha256: string
   readonly header: Uint8Array
   readonly bytes: Uint8Array | undefined
+  /** Octets as the server listed them; 0: unknown. */
+  readonly listed: number
   readonly #file: StoredFile | undefined
+  #fingerprint: string | undefined
 
-  constructor(facts: Omit<Message, 'open'>, file: StoredFile | undefined) {
+  constructor(facts: Omit<Message, 'open'> & { readonly listed?: number }, file: StoredFile | undefined) {
     this.key = facts.key
+    this.listed = facts.listed ?? 0
     this.size = facts.size
     this.sha256 = facts.sha256
     this.header = facts.header
     this.bytes = facts.bytes
     this.#file = file
+  }
+
+  /** Of the header. */
+  get fingerprint(): string {
+    return (this.#fingerprint ??= fingerprint(this.header))
+  }
+
+  /** The same message, which turned out to have another key than it was asked for with. */
+  as(key = this.key): FetchedMessage {
+    if (key === this.key) return this
+    const { size, sha256, header, bytes, listed } = this
+    return new FetchedMessage({ key, size, sha256, header, bytes, listed }, this.#file)
   }
 
   async *open(): AsyncIterable<Uint8Array> {
@@ -58,8 +75,8 @@ export class FetchedMessage implements Message {
 
   /** The same message, its bytes in this file. */
   movedTo(file: SpoolFile): FetchedMessage {
-    const { key, size, sha256, header } = this
-    return new FetchedMessage({ key, size, sha256, header: Buffer.from(header), bytes: undefined }, file)
+    const { key, size, sha256, header, listed } = this
+    return new FetchedMessage({ key, size, sha256, header: Buffer.from(header), bytes: undefined, listed }, file)
   }
 
   /** Forgets the spooled bytes; memory goes with the object. */
@@ -100,7 +117,7 @@ class Arrival implements Incoming {
   }
 
   async finish(): Promise<Message> {
-    const facts = { key: this.#key, size: this.#size }
+    const facts = { key: this.#key, size: this.#size, listed: this.#listed }
     if (this.#spilled) {
       const { file, hash, header } = this.#spilled
       return new FetchedMessage({ ...facts, sha256: hash.digest('hex'), header, bytes: undefined }, file)

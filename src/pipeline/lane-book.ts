@@ -1,10 +1,12 @@
 import type { Emit } from '../ports/event.js'
 import type { Fault } from '../ports/fault.js'
 import { asFault } from '../ports/fault.js'
-import type { Ledger } from '../ports/ledger.js'
+import type { Delivered, Ledger } from '../ports/ledger.js'
+import type { MessageKey } from '../ports/message.js'
 import type { Kept } from '../ports/quarantine.js'
 import type { Receipt, Lane, Target } from '../ports/target.js'
 import type { Delivery } from './delivery.js'
+import { isAnonymous } from './keys.js'
 import { type LaneContext, type LaneObserver, LaneRun } from './lane.js'
 import type { Quarantine } from './quarantine.js'
 import { Marks, type Roster } from './roster.js'
@@ -12,7 +14,7 @@ import { Marks, type Roster } from './roster.js'
 /** What an account knows of one of its lanes through the whole run, while the lane itself may stop and reopen. */
 export class LaneBook implements LaneObserver {
   readonly lane: Lane
-  /** The lane under its names in the ledger. */
+  /** Its names in the ledger. */
   readonly recorded: Lane
   readonly #target: Target
   readonly #roster: Roster
@@ -66,7 +68,9 @@ export class LaneBook implements LaneObserver {
 
   /** This lane loses nothing if the server forgets the message. */
   safe(number: number): boolean {
-    return this.has(number) || this.#quarantine.holds(this.lane, this.#roster.entry(number).key)
+    if (this.has(number)) return true
+    const key = this.#roster.keyOf(number)
+    return key !== undefined && this.#quarantine.holds(this.lane, key)
   }
 
   /** Opens the lane, or opens it again after a reason that has passed. */
@@ -87,24 +91,43 @@ export class LaneBook implements LaneObserver {
     await run?.close()
   }
 
-  /** Marks what the ledger has receipts for among the messages of the roster. */
-  async pair(ledger: Ledger): Promise<void> {
-    for await (const keys of ledger.delivered(this.recorded)) {
-      for (const key of keys) {
-        const number = this.#roster.numberOf(key)
+  /** Marks what the ledger has receipts for among the messages of the roster; shows each receipt to `look`. */
+  async pair(ledger: Ledger, look: (receipt: Delivered, number: number | undefined) => void): Promise<void> {
+    for await (const receipts of ledger.delivered(this.recorded)) {
+      for (const receipt of receipts) {
+        const number = this.#roster.numberOf(receipt.key)
         if (number !== undefined) this.#delivered.set(number)
+        look(receipt, number)
       }
     }
+  }
+
+  /** Only the message's bytes can tell whether the lane has it. */
+  doubt(number: number): void {
+    this.#delivered.clear(number)
+  }
+
+  /** The message was recognised; these lanes have it. */
+  recognise(number: number, targets: readonly string[]): void {
+    if (targets.includes(this.recorded.target)) this.#delivered.set(number)
   }
 
   delivered(delivery: Delivery, receipt: Receipt): void {
     if (delivery.number !== undefined) this.#delivered.set(delivery.number)
     this.#quarantine.delivered(this.lane, delivery.message)
     this.#receipts++
+    const key = this.#listedAs(delivery) ?? receipt.key
     for (const flag of new Set([...delivery.flags, ...receipt.flags])) {
-      this.#emit({ type: 'message.flagged', account: this.lane.account, key: receipt.key, flag })
+      this.#emit({ type: 'message.flagged', account: this.lane.account, key, flag })
     }
     this.#onDelivered(delivery)
+  }
+
+  /** The key under which people see the message. */
+  #listedAs({ number }: Delivery): MessageKey | undefined {
+    if (number === undefined) return undefined
+    const { key } = this.#roster.entry(number)
+    return isAnonymous(key) ? undefined : key
   }
 
   async keep(delivery: Delivery, fault: Fault): Promise<Kept | undefined> {

@@ -162,7 +162,7 @@ export class LaneRun {
   async #deliver(batch: readonly Delivery[]): Promise<readonly Delivery[]> {
     const outcomes = await appendBatch(this.#writer, batch, this.#context.observer)
     const committed = {
-      receipts: outcomes.flatMap(({ receipt }) => receipt ?? []),
+      receipts: outcomes.flatMap(({ delivery, receipt }) => (receipt ? delivery.complete(receipt) : [])),
       kept: outcomes.flatMap(({ refusal }) => refusal?.kept ?? []),
       position: await this.#writer.commit(),
       at: this.#context.clock.now(),
@@ -191,7 +191,7 @@ export class LaneRun {
   }
 
   #announce(batch: readonly Delivery[]): NonNullable<LaneStep['begun']> {
-    const offered = batch.map(({ message: { key, sha256, size } }) => ({ key, sha256, size }))
+    const offered = batch.map(({ message: { key, sha256, size, fingerprint } }) => ({ key, sha256, size, fingerprint }))
     const announced = [...offered, ...this.#owed, ...this.#postponed]
     return { announced, position: this.#writer.position, at: this.#context.clock.now() }
   }

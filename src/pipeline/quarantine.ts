@@ -145,7 +145,7 @@ export class Quarantine {
 
   #failures(): readonly (MessageFailure & { readonly target: string })[] {
     return [...this.#waiting].flatMap(([target, messages]) =>
-      [...messages].map(([key, { fault }]) => ({ key, target, fault })),
+      [...messages].map(([key, { fault }]) => ({ key, own: key, target, fault })),
     )
   }
 

@@ -7,19 +7,25 @@ import type { Entry, MessageKey } from '../ports/message.js'
  * became of it. Compact: a maildrop may have hundreds of thousands (CONTRACT, guarantee 4).
  */
 export class Roster {
+  /** By the keys that the listings show. */
   readonly #numbers = new Map<MessageKey, number>()
+  /** Messages whose own key is another one, or not known yet. */
+  readonly #own = new Map<number, MessageKey | undefined>()
+  readonly #byOwn = new Map<MessageKey, number>()
   readonly #entries: Entry[] = []
   /** The number of the last listing in which each message was seen. */
   readonly #seen: number[] = []
   readonly #copied = new Marks()
   readonly #present = new Marks()
   readonly #filtered = new Marks()
+  readonly #reidentified = new Marks()
   /** By message number, then by target; the source's own failure stands under the empty name. */
   readonly #failures = new Map<number, Map<string, Fault>>()
   #listings = 0
   #windowed = false
   #copiedBytes = 0
   #copiedCount = 0
+  #reidentifiedCount = 0
 
   /** A complete listing was seen in this run. */
   get listed(): boolean {
@@ -46,8 +52,52 @@ export class Roster {
     return { numbers, grown: this.size > before }
   }
 
+  /** The message with this own key: the one that the ledger has for it. */
   numberOf(key: MessageKey): number | undefined {
+    const number = this.#byOwn.get(key) ?? this.#numbers.get(key)
+    return number !== undefined && this.keyOf(number) === key ? number : undefined
+  }
+
+  /** The message that listings show under this key. */
+  numberListedAs(key: MessageKey): number | undefined {
     return this.#numbers.get(key)
+  }
+
+  /** The message's own key; undefined while it has to be fetched first. */
+  keyOf(number: number): MessageKey | undefined {
+    return this.#own.has(number) ? this.#own.get(number) : this.entry(number).key
+  }
+
+  /** In the latest listing. */
+  isListed(number: number): boolean {
+    return this.#seen[number] === this.#listings
+  }
+
+  /** Only its bytes can tell which message it is. */
+  doubt(number: number): void {
+    const key = this.keyOf(number)
+    if (key !== undefined) this.#byOwn.delete(key)
+    this.#own.set(number, undefined)
+    this.#present.clear(number)
+  }
+
+  /** It is the message with this key, which no other one is any longer. */
+  identify(number: number, key: MessageKey): void {
+    const other = this.numberOf(key)
+    if (other !== undefined && other !== number) this.doubt(other)
+    if (this.keyOf(number) === key) return
+    this.doubt(number)
+    if (key === this.entry(number).key) this.#own.delete(number)
+    else {
+      this.#own.set(number, key)
+      this.#byOwn.set(key, number)
+    }
+  }
+
+  /** Recognised under another id. */
+  setReidentified(number: number): void {
+    if (!this.#reidentified.has(number)) this.#reidentifiedCount++
+    this.#reidentified.set(number)
   }
 
   entry(number: number): Entry {
@@ -108,7 +158,8 @@ export class Roster {
     return [...this.#failures].flatMap(([number, failures]) => {
       if (this.state(number) !== 'failed') return []
       const { key } = this.entry(number)
-      return [...failures].map(([target, fault]) => ({ key, fault, ...(target !== '' && { target }) }))
+      const own = this.keyOf(number) ?? key
+      return [...failures].map(([target, fault]) => ({ key, own, fault, ...(target !== '' && { target }) }))
     })
   }
 
@@ -126,7 +177,7 @@ export class Roster {
   counts(): Counts {
     const counts = { copied: 0, present: 0, filtered: 0, failed: 0, vanished: 0, pending: 0 }
     for (let number = 0; number < this.size; number++) counts[this.state(number)]++
-    return { listed: this.size, ...counts, reidentified: 0, deleted: 0, bytes: this.#copiedBytes }
+    return { listed: this.size, ...counts, reidentified: this.#reidentifiedCount, deleted: 0, bytes: this.#copiedBytes }
   }
 
   #add(entry: Entry): number {
@@ -141,7 +192,10 @@ export class Roster {
 
 /** `target` is absent where the source failed. */
 export interface MessageFailure {
+  /** As listed. */
   readonly key: MessageKey
+  /** As the ledger has it. */
+  readonly own: MessageKey
   readonly target?: string
   readonly fault: Fault
 }

@@ -1,7 +1,6 @@
 import type { Message } from '../ports/message.js'
 import type { Select } from '../ports/select.js'
 import type { Session } from '../ports/source.js'
-import type { Agenda } from './agenda.js'
 import { Marks, type Roster } from './roster.js'
 
 export interface Selector extends Select {
@@ -50,14 +49,22 @@ export class Selection {
     return true
   }
 
-  /** Before anything is fetched: leaves out what the listing or the headers rule out. */
-  async sift(session: Session, agenda: Agenda, begun: (number: number) => boolean): Promise<void> {
+  /**
+   * Before anything is fetched: leaves out what the listing or the headers rule out. `begun` is undefined for messages
+   * of which that is not known yet.
+   */
+  async sift(
+    session: Session,
+    wanted: readonly number[],
+    begun: (number: number) => boolean | undefined,
+  ): Promise<void> {
     const { select, roster } = this.#context
     if (!select) return
     const undated: number[] = []
-    for (const number of agenda.wanted()) {
-      if (this.#judged.has(number)) continue
-      if (begun(number)) this.#begun.add(number)
+    for (const number of wanted) {
+      const unfinished = begun(number)
+      if (this.#judged.has(number) || unfinished === undefined) continue
+      if (unfinished) this.#begun.add(number)
       if (this.#begun.has(number)) this.#judged.set(number)
       else if (
         select.maxSize !== undefined &&

@@ -1,12 +1,13 @@
 import { asFault, Fault, type FaultCode } from '../ports/fault.js'
+import type { Flag } from '../ports/message.js'
 import type { Retrieved, Session, Source } from '../ports/source.js'
 import type { Emit } from '../ports/event.js'
-import type { Ledger } from '../ports/ledger.js'
 import type { Agenda } from './agenda.js'
 import type { Budget } from './budget.js'
 import { Delivery } from './delivery.js'
 import { Feed } from './feed.js'
 import type { Habits } from './habits.js'
+import type { Identity } from './identity.js'
 import { FetchedMessage, type MessageIntake } from './intake.js'
 import type { LaneBook } from './lane-book.js'
 import type { Roster } from './roster.js'
@@ -19,7 +20,7 @@ export interface SessionContext extends Habits {
   readonly roster: Roster
   readonly books: readonly LaneBook[]
   readonly agenda: Agenda
-  readonly ledger: Ledger
+  readonly identity: Identity
   readonly secondFetch: SecondFetch
   readonly selection: Selection
   readonly intake: MessageIntake
@@ -53,21 +54,30 @@ export async function runSession(context: SessionContext): Promise<void> {
 }
 
 async function takeStock(session: Session, context: SessionContext): Promise<void> {
-  const { account, agenda, books, ledger, roster, secondFetch, selection, window, emit, dryRun } = context
+  const { account, agenda, books, identity, roster, secondFetch, selection, window, emit, dryRun } = context
   const listing = await session.list()
   const first = !roster.listed
   const { numbers, grown } = agenda.list(listing.entries)
-  if (grown) for (const book of books) await book.pair(ledger)
-  const old = first && numbers.some((number) => books.some((book) => book.has(number)))
+  if (grown) await identity.takeStock(numbers, { first, windowed: window.windowed })
+  const known = (number: number): boolean => books.some((book) => book.has(number))
+  const old = first && (identity.expectsKnown || numbers.some(known))
   if (!dryRun) await window.listed({ numbers, grown, old, expires: session.expires })
-  const owed = new Set(books.flatMap(({ run }) => run?.owed ?? []))
-  await selection.sift(session, agenda, (number) => owed.has(roster.entry(number).key))
+  await selection.sift(session, agenda.wanted(), owing(context))
   agenda.settle()
   const wanted = agenda.wanted()
   for (const arrival of secondFetch.unwanted(wanted)) await deliver(arrival, context)
   const missingBytes = wanted.reduce((sum, number) => sum + roster.entry(number).size, 0)
   const { bytes, entries } = listing
   emit({ type: 'account.listed', account, messages: entries.length, bytes, missing: wanted.length, missingBytes })
+}
+
+/** What has been begun already; undefined where only the bytes can tell. */
+function owing({ books, roster }: SessionContext): (number: number) => boolean | undefined {
+  const owed = new Set(books.flatMap(({ run }) => run?.owed ?? []))
+  return (number) => {
+    const key = roster.keyOf(number)
+    return key === undefined && owed.size > 0 ? undefined : key !== undefined && owed.has(key)
+  }
 }
 
 function tellWanted({ account, agenda, roster, emit }: SessionContext): void {
@@ -82,7 +92,7 @@ async function fetchMissing(
   session: Session,
   context: SessionContext,
 ): Promise<{ readonly fetched: readonly number[]; readonly safe: boolean }> {
-  const { books, roster, budget, agenda, secondFetch, window, signal } = context
+  const { books, roster, budget, agenda, identity, secondFetch, window, signal } = context
   const wanted = secondFetch.first(agenda.wanted())
   // What is not stored must not be fetched where the server may remove it for that.
   const settled = (): ReturnType<Agenda['settled']> => (agenda.exhausted ? [] : agenda.settled(!session.expires))
@@ -122,6 +132,7 @@ async function fetchMissing(
   } finally {
     signal.removeEventListener('abort', stop)
     feed.finish()
+    await identity.finish()
   }
   // Targets may need minutes for what they have been given (QUIRKS RET-28).
   await session.stay(Promise.all(books.map(async ({ run }) => run?.flush())))
@@ -141,7 +152,7 @@ interface Receiving {
 }
 
 async function receive(result: Retrieved, receiving: Receiving, context: SessionContext): Promise<void> {
-  const { account, agenda, books, budget, roster, secondFetch, selection, emit } = context
+  const { account, agenda, books, budget, identity, roster, secondFetch, selection, emit } = context
   const { feed, fetched, revisits } = receiving
   const { number, charged } = feed.result()
   if (revisits.has(number)) {
@@ -162,7 +173,9 @@ async function receive(result: Retrieved, receiving: Receiving, context: Session
   budget.add(owing - charged)
   emit({ type: 'message.fetched', account, size: message.size })
   fetched.push(number)
-  if (!selection.admits(number, message)) {
+  // Neither `select` nor the size that is listed now has a say in what was stored, or begun, under another id.
+  const settled = await identity.isSettled(number, message)
+  if (!settled && !selection.admits(number, message)) {
     budget.release(owing)
     roster.setFiltered(number)
     agenda.postpone(number)
@@ -171,7 +184,8 @@ async function receive(result: Retrieved, receiving: Receiving, context: Session
   }
   let charge = owing
   try {
-    const decided = books.some(({ run }) => run?.announced(message))
+    const own = message.as(roster.keyOf(number))
+    const decided = settled || books.some(({ run }) => run?.announced(own))
     const stored = await secondFetch.judge({ number, message, flags }, decided)
     if (stored.length === 0) agenda.postpone(number)
     for (const arrival of stored) {
@@ -200,15 +214,28 @@ async function revisited(
   if (result.message instanceof FetchedMessage) await result.message.remove()
 }
 
-/** Offers a message to the lanes that lack it; `charged` was reserved for it. */
-export async function deliver(
-  { number, message, flags }: Arrival,
-  { books, budget }: Pick<SessionContext, 'books' | 'budget'>,
-  charged = 0,
-): Promise<void> {
-  const delivery = new Delivery(number, message, flags, { budget, charged })
+type DeliverContext = Pick<SessionContext, 'account' | 'books' | 'budget' | 'identity' | 'roster' | 'emit'>
+
+/** Offers a message to the lanes that lack it, once it is known which message it is; `charged` was reserved for it. */
+export async function deliver(arrival: Arrival, context: DeliverContext, charged = 0): Promise<void> {
+  const { books, budget, identity, roster } = context
+  const { number } = arrival
+  const { message, flags } = identity.doubts(number)
+    ? await identity.recognise(number, arrival.message)
+    : { message: arrival.message.as(roster.keyOf(number)), flags: [] }
+  const delivery = new Delivery(number, message, [...arrival.flags, ...flags], { budget, charged })
   // Held while it is offered, so that a quick lane cannot let it go before the next one has seen it.
   delivery.hold()
   for (const book of books) if (book.lacks(number)) book.run?.offer(delivery)
+  if (books.every((book) => book.has(number))) tellRecognised(number, flags, context)
   await delivery.release()
+}
+
+/** Every lane has had the message all along. */
+function tellRecognised(number: number, flags: readonly Flag[], { account, roster, emit }: DeliverContext): void {
+  roster.setPresent(number)
+  const { key } = roster.entry(number)
+  if (flags.includes('reidentified-by-header')) {
+    emit({ type: 'message.flagged', account, key, flag: 'reidentified-by-header' })
+  }
 }

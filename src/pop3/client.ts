@@ -7,7 +7,7 @@ import { Capabilities } from './capability.js'
 import { refuseUnsendable, type Credentials, type Experience } from './credentials.js'
 import { DotStuffing } from './dot-stuffing.js'
 import { greet } from './greeting.js'
-import { readMaildrop, type Maildrop } from './listing.js'
+import { type ListingOptions, type Maildrop, readMaildrop } from './listing.js'
 import type { Reply } from './reply.js'
 import { signIn } from './sign-in.js'
 import { Wire, type BodySink, type LineCap } from './wire.js'
@@ -69,10 +69,9 @@ export class Pop3Client {
     this.loginDelayMs = said.loginDelayMs
   }
 
-  /** `replyMs` is the patience for pipelined replies. */
-  async maildrop(pipelined: boolean, replyMs: number): Promise<Maildrop> {
+  async maildrop(options: Omit<ListingOptions, 'knowsUidl'>): Promise<Maildrop> {
     const knowsUidl = this.capabilities?.has('UIDL') ?? false
-    return readMaildrop(this.wire, { pipelined, knowsUidl, replyMs })
+    return readMaildrop(this.wire, { ...options, knowsUidl })
   }
 
   /** After a RETR's `+OK`: passes the message on, if it has no more than `most` octets. */

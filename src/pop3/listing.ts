@@ -12,6 +12,8 @@ export interface Maildrop {
 }
 
 export interface ListingOptions {
+  /** False: the unique ids are not wanted, and every message goes without. */
+  readonly ids: boolean
   /** Send the three commands in one piece. */
   readonly pipelined: boolean
   /** CAPA lists UIDL, so a refusal passes; else the server does not know the command (QUIRKS LST-01, LST-02). */
@@ -22,11 +24,12 @@ export interface ListingOptions {
 
 /** Resolves only with a complete listing: terminators seen, and no fewer ids than STAT counts (QUIRKS LST-12). */
 export async function readMaildrop(wire: Wire, options: ListingOptions): Promise<Maildrop> {
-  if (options.pipelined) wire.send('STAT\r\nLIST\r\nUIDL')
+  if (options.pipelined) wire.send(options.ids ? 'STAT\r\nLIST\r\nUIDL' : 'STAT\r\nLIST')
   const count = statCount(await ask('STAT', wire, options))
   const sizes = new Sizes()
   const list = await ask('LIST', wire, options)
   if (list.ok) await wire.lines(cap, sizes.add)
+  if (!options.ids) return withoutIds(sizes.byNumber, count, { list, wire })
   const ids = new Ids(wire)
   const uidl = await ask('UIDL', wire, options)
   if (uidl.ok) await wire.lines(cap, ids.add)
@@ -38,6 +41,20 @@ export async function readMaildrop(wire: Wire, options: ListingOptions): Promise
     throw wire.connection.fault('listing-incomplete', `UIDL lists ${numbers.length} messages instead of ${expected}`)
   }
   return { numbers, ids: texts, sizes: sizes.byNumber }
+}
+
+/** Without UIDL, LIST must show as many messages as STAT counts. */
+function withoutIds(
+  sizes: ReadonlyMap<number, number>,
+  count: number | undefined,
+  { list, wire }: { readonly list: Reply; readonly wire: Wire },
+): Maildrop {
+  if (sizes.size < (count ?? 0) || (!list.ok && count === undefined)) {
+    const words = `LIST shows ${sizes.size} messages instead of ${count ?? 'all'}`
+    throw wire.connection.fault('listing-incomplete', words, list.ok ? {} : { reply: list.text })
+  }
+  const numbers = [...sizes.keys()].sort((one, other) => one - other)
+  return { numbers, ids: numbers.map(() => ''), sizes }
 }
 
 async function ask(command: 'STAT' | 'LIST' | 'UIDL', wire: Wire, options: ListingOptions): Promise<Reply> {

@@ -62,7 +62,14 @@ export const faults = {
   'no-uidl': {
     scope: 'account',
     transient: false,
-    hint: 'without UIDL a second run could not tell what is new: use another server or protocol',
+    hint: 'set `identity: content` for this source: each run then fetches every message to see what is new',
+  },
+  'uidl-reset': {
+    scope: 'account',
+    transient: false,
+    hint:
+      'was the mailbox moved, rebuilt or replaced? With `onUidlReset: reidentify` (the default) each message is fetched ' +
+      'once more, recognised by its bytes and not stored again',
   },
   'too-few-messages': {
     scope: 'session',
@@ -76,11 +83,6 @@ export const faults = {
   },
   'spool-full': { scope: 'session', transient: true, hint: 'free some space (or inodes) for the state folder' },
   // Single messages
-  'uidl-empty': {
-    scope: 'message',
-    transient: false,
-    hint: 'fetch it with a mail program, or ask the server’s admin to repair the maildrop',
-  },
   'retr-refused': { scope: 'message', transient: false, hint: 'the next run asks again; the server may have lost it' },
   hidden: {
     scope: 'message',

@@ -9,10 +9,18 @@ export interface Ledger extends AsyncDisposable {
   /** Adds and renames accounts and lanes in one transaction; after it every named lane can be loaded. */
   enrol(enrolments: readonly Enrolment[]): Promise<void>
   load(lane: Lane): Promise<Progress>
-  /** The keys of all receipts, in pages, in the order of their bytes. */
-  delivered(lane: Lane): AsyncIterable<readonly MessageKey[]>
+  /** The keys of all receipts, in pages, oldest first. */
+  delivered(lane: Lane): AsyncIterable<readonly Delivered[]>
   /** All receipts of a lane, oldest first. */
   receipts(lane: Lane): AsyncIterable<Receipt>
+  /** The ids of the account's last complete listing, as `identify` was given them. */
+  listing(account: string): Promise<Uint8Array | undefined>
+  /** What is known of listed ids that are not simply the key of their message, in pages, oldest finding first. */
+  identities(account: string): AsyncIterable<readonly Identity[]>
+  /** The messages that any lane of the account has a receipt for, each once. */
+  find(account: string, what: Likeness): Promise<readonly KnownMessage[]>
+  /** Records findings about ids, all or none. */
+  identify(account: string, findings: Findings): Promise<void>
   /** Commits the last batch and begins the next, either or both, in one transaction. */
   advance(lane: Lane, step: LaneStep): Promise<void>
   /** The account's messages that lie in the quarantine, once for each lane without a receipt for it. */
@@ -26,6 +34,53 @@ export interface Ledger extends AsyncDisposable {
   finishAccount(account: string, summary: AccountSummary): Promise<void>
   finishRun(run: string, finishedAt: number, exitCode: number): Promise<void>
   status(): Promise<readonly AccountStatus[]>
+}
+
+export interface Delivered {
+  readonly key: MessageKey
+  /** Octets that the server listed for it; 0: unknown. */
+  readonly listed: number
+}
+
+/** A listed id (with its occurrence), and which message it stands for. */
+export interface Identity {
+  readonly key: MessageKey
+  /** The message's own key, where it is another one. */
+  readonly original?: MessageKey
+  /**
+   * The message must be fetched and compared before it counts as known or as new: it may be any message that is listed no
+   * more (`reset`), or one of those with the same UIDL (`shared`).
+   */
+  readonly doubt?: 'reset' | 'shared'
+}
+
+/** The same bytes, the same header, the very key, or the same UIDL, also by way of an identity. */
+export type Likeness =
+  | { readonly sha256: string }
+  | { readonly fingerprint: string }
+  | { readonly key: MessageKey }
+  | { readonly uidl: string }
+
+export interface KnownMessage {
+  readonly key: MessageKey
+  readonly sha256: string
+  readonly size: number
+  readonly fingerprint: string | undefined
+  /** The lanes that have a receipt for it, by target name. */
+  readonly targets: readonly string[]
+}
+
+export interface Findings {
+  /** Replaces the last complete listing. */
+  readonly listing?: Uint8Array
+  /** New or changed. */
+  readonly identities?: readonly Identity[]
+  /** The key is simply its message's again. */
+  readonly dissolved?: readonly MessageKey[]
+  /** What the server lists for messages now, by their own keys. */
+  readonly sizes?: readonly Delivered[]
+  /** Messages that were taken for known by their header alone: marked in all their receipts. */
+  readonly byHeader?: readonly MessageKey[]
 }
 
 export interface LaneStep {

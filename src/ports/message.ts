@@ -1,8 +1,10 @@
-import type { Fault } from './fault.js'
-
 /**
- * A message's identity within one account: the UIDL's bytes as Latin-1, and for the second and further occurrence of
- * one UIDL in a listing a line feed and the occurrence (`abc`, `abc\n2`). A UIDL cannot contain a line feed.
+ * A message's identity within one account. A UIDL cannot contain a line feed, which keeps these apart:
+ *
+ * - `abc`, `abc\n2`: the UIDL's bytes as Latin-1, and the occurrence for the second and further one in a listing;
+ * - `abc\n1\n0123…`: a message for which the server used an id again that stood for another one; with its digest;
+ * - `\nsha256:0123…`, `\nsha256:0123…\n2`: a message without id, by its digest; and the occurrence;
+ * - `\n#…`: a listed message without id that was not fetched yet; only within one run.
  */
 export type MessageKey = string & { readonly brand: 'MessageKey' }
 
@@ -11,13 +13,17 @@ export interface Entry {
   readonly key: MessageKey
   /** Octets as the server lists them; advisory (QUIRKS LST-14). */
   readonly size: number
-  /** Set where the listing already shows that the message cannot be fetched safely. */
-  readonly fault?: Fault
 }
 
 /** Things worth telling about a message that was stored all the same. */
 export type Flag =
-  'size-mismatch' | 'unstuffed-dot' | 'wrapped-by-server' | 'newline-added' | 'lossy-form' | 'date-missing'
+  | 'size-mismatch'
+  | 'unstuffed-dot'
+  | 'wrapped-by-server'
+  | 'newline-added'
+  | 'lossy-form'
+  | 'date-missing'
+  | 'reidentified-by-header'
 
 /** A fetched message: bytes as the server sent them after dot-unstuffing. Valid until every lane has delivered it. */
 export interface Message {

@@ -14,6 +14,10 @@ export interface Source {
 
 /** What the plan, or a preset of it, says about a maildrop and the pipeline has to act on. */
 export interface SourceRules {
+  /** `content`: messages are known by their bytes, because the server has no ids. */
+  readonly identity: 'uidl' | 'content'
+  /** What to do when a known maildrop comes back with new ids. */
+  readonly onUidlReset: 'reidentify' | 'stop'
   /** `ignore`: the sizes that the server lists mean nothing. */
   readonly sizes: 'auto' | 'ignore'
   /** `auto`: sign in again while that may show messages that were never listed in this run. */

@@ -14,6 +14,8 @@ export interface Announced {
   readonly key: MessageKey
   readonly sha256: string
   readonly size: number
+  /** Of the header (32 hexadecimal digits); the engine's, of no concern to targets. */
+  readonly fingerprint?: string
 }
 
 /** What the ledger knows of a lane when a writer is opened. */
@@ -40,6 +42,10 @@ export interface Receipt {
   /** SHA-256 of the stored form, where the stored form cannot be turned back into the message. */
   readonly stored?: string
   readonly flags: readonly Flag[]
+  /** As in Announced. */
+  readonly fingerprint?: string
+  /** Octets that the server listed for it; the engine's, of no concern to targets. */
+  readonly listed?: number
 }
 
 /** One place where messages go. Holds no resources until `open`. */

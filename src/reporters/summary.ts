@@ -83,12 +83,13 @@ function safe(counts: Counts): string {
   return `${countText(stored, 'message')} ${stored === 1 ? 'is' : 'are'} safe${parts(counts)}`
 }
 
-function parts({ copied, present, filtered, vanished }: Counts): string {
+function parts({ copied, present, filtered, reidentified, vanished }: Counts): string {
   const found = [
     ...(copied > 0 ? [`${numberText(copied)} copied`] : []),
     ...(present > 0 && copied > 0 ? [`${numberText(present)} ${present === 1 ? 'was' : 'were'} already there`] : []),
     ...(present > 0 && copied === 0 ? ['nothing new'] : []),
     ...(filtered > 0 ? [leftOut(filtered)] : []),
+    ...(reidentified > 0 ? [`${numberText(reidentified)} recognised under new ids`] : []),
     ...(vanished > 0 ? [`${numberText(vanished)} vanished from the server unfetched`] : []),
   ]
   return found.length === 0 ? '' : `: ${found.join(', ')}`

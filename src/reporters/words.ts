@@ -22,7 +22,9 @@ export function happened({ code, message, facts: { server, phase, reply } }: Fau
 
 /** The UIDL as the server gave it: without the occurrence that tells its repetitions apart. */
 export function uidlOf(key: MessageKey): string {
-  return key.split('\n', 1)[0] ?? ''
+  const [uidl = '', digest = ''] = key.split('\n')
+  // A message without id is known by its digest, once it was fetched.
+  return uidl === '' && digest.startsWith('sha256:') ? digest : uidl
 }
 
 /** A message's id as people see it. */
@@ -73,11 +75,12 @@ export function eventText(event: Event): string | undefined {
 function finishedText({ account, status, counts, fault }: Extract<Event, { type: 'account.finished' }>): string {
   const name = printable(account)
   if (status !== 'ok' && fault) return `${name}: ${faultText(fault)}`
-  const { listed, copied, present, filtered, pending, bytes } = counts
+  const { listed, copied, present, filtered, reidentified, pending, bytes } = counts
   if (status !== 'ok' && listed === 0) return `${name}: stopped before its messages were listed`
   const parts = [
     ...(copied > 0 ? [`${countText(copied, 'message')} copied (${bytesText(bytes)})`] : []),
     ...(present > 0 ? [`${numberText(present)} already there`] : []),
+    ...(reidentified > 0 ? [`${numberText(reidentified)} recognised under new ids`] : []),
     ...(filtered > 0 ? [`${numberText(filtered)} left out by \`select\``] : []),
     ...(pending > 0 ? [`${numberText(pending)} not copied yet`] : []),
   ]
@@ -92,5 +95,6 @@ export const flagTexts = {
     'the server puts it into a note, because it has characters beyond ASCII in its header; stored as it came',
   'newline-added': 'its last line had no end; the stored form has one',
   'lossy-form': 'its exact bytes cannot be told from the stored form (bare line feeds); nothing visible is lost',
+  'reidentified-by-header': 'known under another id; only its header is the same, the server changes the rest',
   'date-missing': 'it has no usable date; its file is dated 1970-01-01',
 } as const satisfies Record<Extract<Event, { type: 'message.flagged' }>['flag'], string>

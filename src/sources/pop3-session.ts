@@ -1,13 +1,13 @@
 import { Fault } from '../ports/fault.js'
 import type { Entry, Flag, Message, MessageKey } from '../ports/message.js'
 import type { Incoming, Intake, Listing, Retrieved, Session, Wanted } from '../ports/source.js'
-import type { Maildrop } from '../pop3/listing.js'
 import type { Pop3Client } from '../pop3/client.js'
 import { isThrottle, pauseIn } from '../pop3/refusal.js'
 import type { Reply } from '../pop3/reply.js'
 import { type HeaderRequest, readHeaders } from './pop3-headers.js'
 import { isWrapper } from './pop3-wrapper.js'
 import { Idle, type IdleMode } from './pop3-idle.js'
+import { identify } from './pop3-keys.js'
 
 export interface SessionMode extends IdleMode {
   readonly pipelined: boolean
@@ -15,6 +15,8 @@ export interface SessionMode extends IdleMode {
   /** False where the sizes that the server lists mean nothing. */
   readonly trustsSizes: boolean
   readonly loginDelayMs: number
+  /** False: the server's ids are not asked for. */
+  readonly ids: boolean
   /** The wait for the first byte of a reply, ms. */
   readonly replyMs: number
   /** Called when a pipelined session went wrong: the account goes on without for the rest of the run (RET-21). */
@@ -55,7 +57,8 @@ export class Pop3Session implements Session {
 
   async list(): Promise<Listing> {
     try {
-      const maildrop = await this.#client.maildrop(this.#mode.pipelined, this.#replyMs)
+      const { pipelined, ids } = this.#mode
+      const maildrop = await this.#client.maildrop({ pipelined, ids, replyMs: this.#replyMs })
       const { listing, numbers } = identify(maildrop)
       this.#numbers = numbers
       return listing
@@ -195,11 +198,13 @@ export class Pop3Session implements Session {
    * A lone dot of a message that was not stuffed looks like its end, and what follows it like our next reply (QUIRKS
    * RET-04). So we ask for something that only the server can know.
    */
-  async #requireEnd(number: number, { key }: Entry): Promise<void> {
+  async #requireEnd(number: number, { key, size }: Entry): Promise<void> {
     const { wire } = this.#client
-    const reply = await wire.ask(`UIDL ${number}`)
+    const { ids } = this.#mode
+    const reply = await wire.ask(`${ids ? 'UIDL' : 'LIST'} ${number}`)
+    const expected = ids ? key.split('\n', 1)[0] : String(size)
     const [, found, id] = /^\S+[ \t]+(\d+)[ \t]+(.*?)[ \t]*$/s.exec(Buffer.from(reply.line).toString('latin1')) ?? []
-    if (reply.ok && Number(found) === number && id === key.split('\n', 1)[0]) return
+    if (reply.ok && Number(found) === number && id === expected) return
     throw wire.connection.fault('protocol', 'the message may go on behind its end', { reply: reply.text })
   }
 
@@ -246,28 +251,6 @@ interface Asked {
   readonly octets: number
 }
 
-/** Keys and numbers of a maildrop; of one id, the occurrences count in the order of message numbers (QUIRKS LST-03). */
-function identify(maildrop: Maildrop): { readonly listing: Listing; readonly numbers: Map<MessageKey, number> } {
-  const numbers = new Map<MessageKey, number>()
-  const repeats = new Map<string, number>()
-  const entries: Entry[] = []
-  let bytes = 0
-  for (const [index, number] of maildrop.numbers.entries()) {
-    const id = maildrop.ids[index] ?? ''
-    const size = maildrop.sizes.get(number) ?? 0
-    let key = (id || `\n#${number}`) as MessageKey
-    if (numbers.has(key)) {
-      const occurrence = (repeats.get(id) ?? 1) + 1
-      repeats.set(id, occurrence)
-      key = `${id}\n${occurrence}` as MessageKey
-    }
-    numbers.set(key, number)
-    entries.push(id === '' ? { key, size, fault: noId } : { key, size })
-    bytes += size
-  }
-  return { listing: { entries, bytes }, numbers }
-}
-
 /** Whether a line looks like the reply to the next RETR; after half a terminator it begins behind a lone CR. */
 async function holdsReply(message: Message): Promise<boolean> {
   let before = ''
@@ -284,7 +267,6 @@ function mostOctets(listed: number): number {
   return listed === 0 ? Infinity : Math.max(16 * listed, listed + 1024 ** 3)
 }
 
-const noId = new Fault('uidl-empty', 'the server lists the message without an id')
 const noFlags: readonly Flag[] = []
 const oddities: ReadonlySet<string> = new Set(['protocol', 'connection-lost', 'timeout'])
 /** Small enough never to fill a server's input buffer: Dovecot's holds 2 KiB (QUIRKS RET-21). */

@@ -31,6 +31,8 @@ const settings = z
       .describe('auto: sign in again while new messages keep appearing (Gmail shows batches)'),
     signInEvery: duration(0).optional().describe('At least this long between sign-ins, kept across runs'),
     expectAtLeast: z.int().min(1).optional().describe('Fewer distinct messages listed: exit 3'),
+    identity: z.enum(['uidl', 'content']).default('uidl'),
+    onUidlReset: z.enum(['reidentify', 'stop']).default('reidentify'),
   })
   .check(({ value, issues }) => {
     const exposed = plaintextProblem(value)
@@ -80,8 +82,10 @@ class Pop3Source implements Source {
     this.#context = context
     const provider = findProvider(chosen.provider, this.host, chosen.user)
     this.#whose = { host: this.host, user: chosen.user, provider }
-    const { sizes, sessions, signInEvery = 0, expectAtLeast } = chosen
+    const { identity, onUidlReset, sizes, sessions, signInEvery = 0, expectAtLeast } = chosen
     this.rules = {
+      identity,
+      onUidlReset,
       sizes,
       windowed: provider?.windowed ?? false,
       sessions,
@@ -115,6 +119,7 @@ class Pop3Source implements Source {
       expires: capabilities?.expiresAtOnce === true,
       trustsSizes: sizes === 'auto',
       loginDelayMs: client.loginDelayMs,
+      ids: this.rules.identity === 'uidl',
       replyMs: this.#context.timeouts.reply,
       idleMs: noopAfterMs,
       noop: this.#noop,

@@ -80,7 +80,7 @@ export function describeLedger(name: string, harness: () => Promise<LedgerHarnes
       await using ledger = await open()
       expect(await ledger.load(lane)).toMatchObject({ position: 'p2', announced: [], receipts: 3 })
       expect(await collect(ledger.receipts(lane))).toEqual([receipt('z'), odd, receipt('a')])
-      expect((await collect(ledger.delivered(lane))).flat()).toEqual([odd.key, 'a', 'z'])
+      expect((await collect(ledger.delivered(lane))).flat().map(({ key }) => key)).toEqual(['z', odd.key, 'a'])
     })
 
     it('commits one batch and begins the next in one step', async () => {
@@ -160,7 +160,7 @@ export function describeLedger(name: string, harness: () => Promise<LedgerHarnes
       await ledger.advance(lane, { committed })
       const pages = await collect(ledger.delivered(lane))
       expect(pages.length).toBeGreaterThan(1)
-      expect(pages.flat()).toEqual(keys)
+      expect(pages.flat().map(({ key }) => key)).toEqual(keys)
       expect((await collect(ledger.receipts(lane))).map(({ key }) => key)).toEqual(keys)
     })
 
@@ -227,6 +227,82 @@ export function describeLedger(name: string, harness: () => Promise<LedgerHarnes
       expect(await ledger.recall('alicia')).toEqual({ windowed: true, unsettled: false })
       await ledger.enrol([{ ...enrolment, account: 'alicia', user: 'recent:a' }])
       expect(await ledger.recall('alicia')).toEqual(nothing)
+    })
+
+    it('keeps what is known of ids, the latest finding last, until it is dissolved', async () => {
+      const { open } = await harness()
+      const key = (text: string): MessageKey => text as MessageKey
+      {
+        await using ledger = await open()
+        await ledger.enrol([enrolment])
+        expect(await ledger.listing('alice')).toBeUndefined()
+        expect(await collect(ledger.identities('nobody'))).toEqual([])
+        const listing = Uint8Array.of(0, 1, 255)
+        const identities = [
+          { key: key('new\xff\n2'), original: key('old') },
+          { key: key('b'), doubt: 'reset' as const },
+          { key: key('c'), original: key('d'), doubt: 'shared' as const },
+        ]
+        await ledger.identify('alice', { listing, identities })
+        await ledger.identify('alice', { identities: [{ key: key('b'), original: key('a') }], dissolved: [key('c')] })
+      }
+      await using ledger = await open()
+      expect(Buffer.from((await ledger.listing('alice')) ?? [])).toEqual(Buffer.of(0, 1, 255))
+      expect((await collect(ledger.identities('alice'))).flat()).toEqual([
+        { key: 'new\xff\n2', original: 'old' },
+        { key: 'b', original: 'a' },
+      ])
+    })
+
+    it('finds messages by their bytes, header, key and UIDL, with the lanes that have them', async () => {
+      await using ledger = await (await harness()).open()
+      const other = { account: 'alice', target: 'mbox' }
+      const stranger = { account: 'bob', target: 'maildir' }
+      await ledger.enrol([
+        { ...enrolment, lanes: [...enrolment.lanes, { target: 'mbox', place: 'mbox:/a' }] },
+        { ...enrolment, account: 'bob', lanes: [{ target: 'maildir', place: 'maildir:/b' }] },
+      ])
+      const [one, two, three] = ['01', '02', '03'].map((octet) => octet.repeat(32)) as [string, string, string]
+      const position = 'p' as Position
+      const fingerprint = '0f'.repeat(16)
+      const commit = async (where: typeof lane, ...receipts: Receipt[]): Promise<void> =>
+        ledger.advance(where, { committed: { receipts, position, at: 1 } })
+      await commit(lane, receipt('a', { sha256: one, fingerprint, listed: 12 }), receipt('a\n2', { sha256: two }))
+      await commit(other, receipt('a', { sha256: one, fingerprint }), receipt('ab', { sha256: two, fingerprint }))
+      await commit(stranger, receipt('a', { sha256: three, fingerprint }))
+      const a = { key: 'a', sha256: one, size: 10, fingerprint, targets: ['maildir', 'mbox'] }
+      const second = { key: 'a\n2', sha256: two, size: 10, fingerprint: undefined, targets: ['maildir'] }
+      const ab = { key: 'ab', sha256: two, size: 10, fingerprint, targets: ['mbox'] }
+      expect(await ledger.find('alice', { sha256: two })).toEqual([second, ab])
+      expect(await ledger.find('alice', { sha256: three })).toEqual([])
+      expect(await ledger.find('alice', { fingerprint })).toEqual([a, ab])
+      expect(await ledger.find('alice', { key: a.key as MessageKey })).toEqual([a])
+      expect(await ledger.find('alice', { uidl: 'a' })).toEqual([a, second])
+      await ledger.identify('alice', { identities: [{ key: 'a\n3' as MessageKey, original: 'ab' as MessageKey }] })
+      expect(await ledger.find('alice', { uidl: 'a' })).toEqual([a, second, ab])
+      expect((await collect(ledger.delivered(lane))).flat()).toEqual([
+        { key: 'a', listed: 12 },
+        { key: 'a\n2', listed: 0 },
+      ])
+    })
+
+    it('records new sizes and what was recognised by its header alone, in all lanes of the account', async () => {
+      await using ledger = await (await harness()).open()
+      const other = { account: 'alice', target: 'mbox' }
+      await ledger.enrol([{ ...enrolment, lanes: [...enrolment.lanes, { target: 'mbox', place: 'mbox:/a' }] }])
+      const a = receipt('a', { listed: 5, flags: ['lossy-form'] })
+      for (const where of [lane, other]) {
+        const committed = { receipts: [a, receipt('b')], position: 'p' as Position, at: 1 }
+        await ledger.advance(where, { committed })
+      }
+      await ledger.identify('alice', { sizes: [{ key: a.key, listed: 7 }], byHeader: [a.key, 'b' as MessageKey] })
+      await ledger.identify('alice', { byHeader: [a.key] })
+      for (const where of [lane, other]) {
+        expect(await collect(ledger.receipts(where))).toEqual([
+          { ...a, listed: 7, flags: ['lossy-form', 'reidentified-by-header'] },
+          receipt('b', { flags: ['reidentified-by-header'] }),
+        ])
+      }
     })
 
     it('counts a source failure only for the lanes that lack the message', async () => {

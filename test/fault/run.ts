@@ -19,7 +19,7 @@ export async function run(
   server: FakePop3Server,
   folder: TempFolder,
   steps: Steps,
-  { batches = 'large', wrap = (target) => target }: Circumstances = {},
+  { batches = 'large', source: settings, limit, targets: wanted = all, wrap = (target) => target }: Circumstances = {},
 ): Promise<RunOutcome> {
   const clock = batches === 'small' ? new InstantClock() : systemClock
   const context = targetContext({ clock, run: 'r', state: folder.at('state') })
@@ -29,7 +29,7 @@ export async function run(
     { name: 'zip', target: emlZip.create(emlZip.settings.parse({ path: folder.at('zips', 'mail.zip') }), context) },
   ]
   const { host, port, user } = server
-  const source = pop3.create(pop3.settings.parse({ host, port, user, tls: 'none' }), {
+  const source = pop3.create(pop3.settings.parse({ host, port, user, tls: 'none', ...settings }), {
     account: 'alice',
     clock,
     emit: () => undefined,
@@ -47,7 +47,9 @@ export async function run(
         host,
         user,
         source: steps.source(source),
-        targets: targets.map(({ name, target }) => ({ name, target: steps.target(target) })),
+        targets: targets
+          .filter(({ name }) => wanted.includes(name))
+          .map(({ name, target }) => ({ name, target: steps.target(target) })),
       },
     ],
     ledger: steps.ledger(ledger),
@@ -59,12 +61,20 @@ export async function run(
     limits: { memory: 64 * 1024 * 1024 },
     retry: { attempts: 2, minDelay: 1, maxDelay: 1, maxWait: 1 },
     dryRun: false,
+    ...(limit !== undefined && { limit }),
     signal: new AbortController().signal,
   })
 }
 
+const all: readonly string[] = ['maildir', 'mbox', 'zip']
+
 export interface Circumstances {
   readonly batches?: 'small' | 'large'
+  /** Further settings of the source. */
+  readonly source?: object
+  readonly limit?: number
+  /** All by default. */
+  readonly targets?: readonly string[]
   /** Between the Maildir and its steps. */
   readonly wrap?: (target: Target) => Target
 }

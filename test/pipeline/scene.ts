@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto'
 import { expect } from 'vitest'
-import { type AccountResult, runAccount } from '../../src/pipeline/account.js'
+import type { AccountResult } from '../../src/pipeline/account-job.js'
+import { runAccount } from '../../src/pipeline/account.js'
 import { Budget } from '../../src/pipeline/budget.js'
 import { MessageIntake } from '../../src/pipeline/intake.js'
 import type { Selector } from '../../src/pipeline/selection.js'
@@ -8,16 +10,27 @@ import type { MessageKey } from '../../src/ports/message.js'
 import { Secret } from '../../src/ports/secret.js'
 import type { Spool } from '../../src/ports/spool.js'
 import type { Announced, Position } from '../../src/ports/target.js'
+import { memoryMessage, type SampleMessage } from '../../src/sample/message.js'
 import { pop3 } from '../../src/sources/pop3.js'
 import { InstantClock } from '../support/clock.js'
 import { type FakeOptions, FakePop3Server } from '../support/fake-pop3-server.js'
 import { MemoryLedger, MemoryQuarantine, MemoryTarget } from '../support/memory-ports.js'
 
 export const body = (text: string): string => `Subject: ${text}\r\n\r\n${text}\r\n`
-const five = ['one', 'two', 'three', 'four', 'five'].map(body)
+const five = ['one', 'two', 'three', 'four', 'five'].map((word) => body(word))
 export const ids = ['u1', 'u2', 'u3', 'u4', 'u5']
 
+/** A maildrop: pairs of an id and a message. */
+export function drop(...pairs: readonly (readonly [id: string, message: string])[]): SampleMessage[] {
+  return pairs.map(([id, message]) => memoryMessage(id, Buffer.from(message, 'latin1')))
+}
+
 interface RunOptions {
+  /** Settings of the source in this run. */
+  readonly source?: object
+  /** Both by default. */
+  readonly targets?: 1 | 2
+  readonly dryRun?: boolean
   readonly limit?: number
   readonly attempts?: number
   readonly select?: Selector
@@ -35,6 +48,8 @@ export class Scene implements AsyncDisposable {
   spool: Spool = { create: () => expect.unreachable('nothing here is large') }
   readonly clock = new InstantClock()
   readonly #settings: object
+  /** Sessions before the last run. */
+  #before = 0
 
   static async start({ source = {}, ...options }: FakeOptions & { readonly source?: object } = {}): Promise<Scene> {
     return new Scene(await FakePop3Server.start({ messages: five, ...options }), source)
@@ -46,22 +61,26 @@ export class Scene implements AsyncDisposable {
   }
 
   async run(more: RunOptions = {}): Promise<AccountResult> {
-    const { host, port, user, password } = this.server
+    const { host, port, user, password, sessions } = this.server
+    this.#before = sessions.length
     const emit = (event: Event): void => void this.events.push(event)
-    const source = pop3.create(pop3.settings.parse({ host, port, user, tls: 'none', ...this.#settings }), {
-      account: 'alice',
-      clock: this.clock,
-      emit,
-      timeouts: { connect: 5000, reply: 5000, stall: 5000, settle: 0 },
-      secrets: new Map([['password', async () => new Secret(password)]]),
-      transcript: false,
-    })
+    const source = pop3.create(
+      pop3.settings.parse({ host, port, user, tls: 'none', ...this.#settings, ...more.source }),
+      {
+        account: 'alice',
+        clock: this.clock,
+        emit,
+        timeouts: { connect: 5000, reply: 5000, stall: 5000, settle: 0 },
+        secrets: new Map([['password', async () => new Secret(password)]]),
+        transcript: false,
+      },
+    )
     const targets = [
       { name: 'one', target: this.one },
       { name: 'two', target: this.two },
     ]
     return runAccount(
-      { name: 'alice', source, targets, ...(more.select && { select: more.select }) },
+      { name: 'alice', source, targets: targets.slice(0, more.targets), ...(more.select && { select: more.select }) },
       {
         run: 'r',
         ledger: this.ledger,
@@ -72,11 +91,22 @@ export class Scene implements AsyncDisposable {
         budget: this.budget,
         batch: { due: { messages: 500, bytes: 1_000_000, ageMs: 1000 }, most: { messages: 500, bytes: 1_000_000 } },
         retry: { attempts: more.attempts ?? 3, minDelay: 1000, maxDelay: 60_000, maxWait: 900_000 },
-        dryRun: false,
+        dryRun: more.dryRun ?? false,
         limit: more.limit,
         signal: new AbortController().signal,
       },
     )
+  }
+
+  /** The ids that the last run asked for. */
+  get asked(): readonly string[] {
+    return this.server.sessions.slice(this.#before).flatMap(({ retrieved }) => retrieved)
+  }
+
+  /** Exactly these messages are at both targets, each as often as here. */
+  requireStored(bodies: readonly string[]): void {
+    const digests = bodies.map((one) => createHash('sha256').update(one, 'latin1').digest('hex'))
+    for (const target of [this.one, this.two]) expect(target.digests.toSorted()).toEqual(digests.toSorted())
   }
 
   /** What an earlier run has delivered to a target. */

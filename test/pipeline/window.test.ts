@@ -65,7 +65,7 @@ describe('a maildrop that shows a part of its messages at a time (QUIRKS LST-18,
   })
 
   it('of an ordinary server is looked at twice only where nothing listed is known from before', async () => {
-    await using scene = await Scene.start()
+    await using scene = await Scene.start({ messages: ids(1, 5).map(body) })
     await scene.run()
     expect(retrieved(scene)).toEqual([ids(1, 5), []])
     scene.server.messages = ids(1, 7).map(body)

@@ -30,6 +30,7 @@ async function idling(noop: string, takesNoop = true) {
   const client = await open(server, {})
   const session = new Pop3Session(client, {
     pipelined: false,
+    ids: true,
     trustsSizes: true,
     expires: false,
     loginDelayMs: 0,

@@ -13,7 +13,8 @@ describe('settings', () => {
 
   test('defaults', () => {
     const defaults = { tls: 'implicit', allowPlaintext: false, auth: 'auto', pipelining: 'auto' }
-    expect(pop3.settings.parse(plan)).toEqual({ ...plan, ...defaults, sizes: 'auto', sessions: 'auto' })
+    const rules = { identity: 'uidl', onUidlReset: 'reidentify', sizes: 'auto', sessions: 'auto' }
+    expect(pop3.settings.parse(plan)).toEqual({ ...plan, ...defaults, ...rules })
   })
 
   test.each<[string, object, string]>([
@@ -28,6 +29,8 @@ describe('settings', () => {
     ['an unknown way to take sizes', { sizes: 'off' }, 'sizes'],
     ['a token mechanism without a token', { auth: 'xoauth2' }, 'auth'],
     ['an authzid that nothing carries', { auth: 'scram-sha-256', authzid: 'bob' }, 'auth'],
+    ['an unknown identity', { identity: 'number' }, 'identity'],
+    ['an unknown answer to new ids', { onUidlReset: 'ignore' }, 'onUidlReset'],
   ])('refuses %s', (_name, more, path) => {
     // As the plan does it, which adds keys of its own.
     const schema = pop3.settings.safeExtend({ type: z.literal('pop3'), password: z.string() })

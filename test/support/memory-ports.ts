@@ -3,28 +3,43 @@ import type { Fault } from '../../src/ports/fault.js'
 import type {
   AccountMemory,
   AccountSummary,
+  Delivered,
   Enrolment,
+  Findings,
+  Identity,
   KnownAccount,
+  KnownMessage,
   LaneStep,
   Ledger,
+  Likeness,
 } from '../../src/ports/ledger.js'
 import type { Message, MessageKey } from '../../src/ports/message.js'
 import type { Kept, KeptFor, QuarantineFolder } from '../../src/ports/quarantine.js'
 import type { Announced, Lane, Position, Progress, Receipt, Target, Writer } from '../../src/ports/target.js'
 import { collect } from './collect.js'
 
-/** A ledger that forgets everything at the end of the process; logs its steps. */
+interface MemoryLane {
+  readonly target: string
+  readonly receipts: Map<MessageKey, Receipt>
+  position?: Position
+  announced: readonly Announced[]
+}
+
+/** A ledger that forgets everything at the end of the process; logs its steps. It takes all accounts for one. */
 export class MemoryLedger implements Ledger {
   readonly log: string[] = []
   readonly summaries: AccountSummary[] = []
   readonly #lanes = new Map<string, MemoryLane>()
   readonly #memories = new Map<string, AccountMemory>()
+  /** In the order of findings. */
+  readonly #identities = new Map<MessageKey, Identity>()
+  #listing: Uint8Array | undefined
   /** Set to make the next advance fail. */
   fail: Fault | undefined
 
   #lane({ account, target }: Lane): MemoryLane {
     const name = `${account}/${target}`
-    const lane = this.#lanes.get(name) ?? { receipts: new Map(), kept: new Map(), announced: [] }
+    const lane = this.#lanes.get(name) ?? { target, receipts: new Map(), kept: new Map(), announced: [] }
     this.#lanes.set(name, lane)
     return lane
   }
@@ -42,19 +57,64 @@ export class MemoryLedger implements Ledger {
     return { origin: lane.account, position, announced, begunAt, receipts: receipts.size }
   }
 
-  async *delivered(lane: Lane): AsyncIterable<readonly MessageKey[]> {
-    yield [...this.#lane(lane).receipts.keys()]
+  async *delivered(lane: Lane): AsyncIterable<readonly Delivered[]> {
+    yield [...this.#lane(lane).receipts.values()].map(({ key, listed = 0 }) => ({ key, listed }))
   }
 
   async *receipts(lane: Lane): AsyncIterable<Receipt> {
     yield* this.#lane(lane).receipts.values()
   }
 
+  async listing(): Promise<Uint8Array | undefined> {
+    return this.#listing
+  }
+
+  async *identities(): AsyncIterable<readonly Identity[]> {
+    yield [...this.#identities.values()]
+  }
+
+  async find(_: string, what: Likeness): Promise<readonly KnownMessage[]> {
+    const found = new Map<MessageKey, KnownMessage & { targets: string[] }>()
+    for (const { target, receipts } of this.#lanes.values()) {
+      for (const receipt of receipts.values()) {
+        if (!this.#matches(receipt, what)) continue
+        const { key, sha256, size, fingerprint } = receipt
+        const known = found.get(key) ?? { key, sha256, size, fingerprint, targets: [] }
+        known.targets.push(target)
+        found.set(key, known)
+      }
+    }
+    return [...found.values()]
+  }
+
+  async identify(_: string, findings: Findings): Promise<void> {
+    if (this.fail) throw this.fail
+    this.#listing = findings.listing ?? this.#listing
+    for (const key of findings.dissolved ?? []) this.#identities.delete(key)
+    for (const identity of findings.identities ?? []) {
+      this.#identities.delete(identity.key)
+      this.#identities.set(identity.key, identity)
+    }
+    for (const { receipts } of this.#lanes.values()) {
+      for (const { key, listed } of findings.sizes ?? []) {
+        const receipt = receipts.get(key)
+        if (receipt) receipts.set(key, { ...receipt, listed })
+      }
+      for (const key of findings.byHeader ?? []) {
+        const receipt = receipts.get(key)
+        if (receipt) receipts.set(key, { ...receipt, flags: [...receipt.flags, 'reidentified-by-header'] })
+      }
+    }
+  }
+
   async advance(lane: Lane, step: LaneStep): Promise<void> {
     if (this.fail) throw this.fail
     const state = this.#lane(lane)
     if (step.committed) {
-      for (const receipt of step.committed.receipts) state.receipts.set(receipt.key, receipt)
+      for (const receipt of step.committed.receipts) {
+        if (state.receipts.has(receipt.key)) throw new Error(`a second receipt for ${receipt.key}`)
+        state.receipts.set(receipt.key, receipt)
+      }
       for (const kept of step.committed.kept ?? []) state.kept.set(kept.key, kept)
       for (const key of state.receipts.keys()) state.kept.delete(key)
       Object.assign(state, { position: step.committed.position, announced: [], begunAt: undefined })
@@ -103,6 +163,15 @@ export class MemoryLedger implements Ledger {
   async [Symbol.asyncDispose](): Promise<void> {
     this.log.push('close')
   }
+
+  #matches(receipt: Receipt, what: Likeness): boolean {
+    if ('sha256' in what) return receipt.sha256 === what.sha256
+    if ('fingerprint' in what) return receipt.fingerprint === what.fingerprint
+    if ('key' in what) return receipt.key === what.key
+    const ofUidl = (key: MessageKey): boolean => key === what.uidl || key.startsWith(`${what.uidl}\n`)
+    const meant = [...this.#identities.values()].some(({ key, original }) => original === receipt.key && ofUidl(key))
+    return meant || ofUidl(receipt.key)
+  }
 }
 
 interface MemoryLane {
@@ -147,6 +216,8 @@ export class MemoryTarget implements Target {
   readonly place = 'memory:'
   readonly shareable = true
   readonly stored: string[] = []
+  /** Of the bytes stored, in the same order. */
+  readonly digests: string[] = []
   readonly log: string[] = []
   refuse: (key: MessageKey) => Fault | undefined = () => undefined
   beforeCommit: () => Promise<void> = async () => undefined
@@ -159,8 +230,9 @@ export class MemoryTarget implements Target {
       append: async (message: Message) => {
         const fault = this.refuse(message.key)
         if (fault) throw fault
-        this.stored.push(message.key)
         const { key, sha256, size } = message
+        this.stored.push(key)
+        this.digests.push(sha256)
         return { key, sha256, size, where: key, flags: [] }
       },
       commit: async () => {

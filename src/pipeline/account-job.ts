@@ -1,0 +1,48 @@
+import type { Clock } from '../ports/clock.js'
+import type { AccountOutcome, Counts, Emit } from '../ports/event.js'
+import type { Fault } from '../ports/fault.js'
+import type { Ledger } from '../ports/ledger.js'
+import type { QuarantineFolder } from '../ports/quarantine.js'
+import type { Source } from '../ports/source.js'
+import type { RetryPolicy } from './backoff.js'
+import type { Budget } from './budget.js'
+import type { MessageIntake } from './intake.js'
+import type { AccountTarget } from './lane-book.js'
+import type { BatchLimits } from './lane.js'
+import type { Selector } from './selection.js'
+
+export interface AccountJob {
+  readonly name: string
+  readonly source: Source
+  /** Absent: every message is wanted. */
+  readonly select?: Selector
+  readonly targets: readonly AccountTarget[]
+}
+
+export interface AccountContext {
+  readonly run: string
+  readonly ledger: Ledger
+  readonly clock: Clock
+  readonly emit: Emit
+  readonly intake: MessageIntake
+  readonly quarantine: QuarantineFolder
+  readonly budget: Budget
+  readonly batch: BatchLimits
+  readonly retry: RetryPolicy
+  /** Look and tell only: no RETR, no target opened, nothing written. */
+  readonly dryRun: boolean
+  /** At most so many messages. */
+  readonly limit: number | undefined
+  /** Aborted: stop at the next checkpoint. */
+  readonly signal: AbortSignal
+}
+
+export interface AccountResult {
+  readonly account: string
+  readonly status: AccountOutcome
+  readonly counts: Counts
+  /** Everything that kept something from being done. */
+  readonly faults: readonly Fault[]
+  /** Copied messages that arrived shorter than listed (CONTRACT, guarantee 1). */
+  readonly mismatched: number
+}
