@@ -1,5 +1,7 @@
 import type { AccountResult, RunOutcome } from '../src/app/migrate.js'
+import type { VerifyOutcome } from '../src/app/verify.js'
 import type { Fault } from '../src/ports/fault.js'
+import type { AccountVerdict } from '../src/ports/verification.js'
 
 /** The exit codes of the contract. */
 export const exitCodes = {
@@ -17,8 +19,20 @@ type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
 
 /** What a run's outcome means to the caller; `signal` is what interrupted it. */
 export function exitCode(outcome: RunOutcome, signal: StopSignal | undefined): number {
-  const codes = new Set(outcome.accounts.flatMap(codesOf))
-  if (outcome.interrupted) codes.add(signalExitCode(signal))
+  return worst(outcome.accounts.flatMap(codesOf), outcome, signal)
+}
+
+/** The same for a verification. */
+export function verifyExitCode(outcome: VerifyOutcome, signal: StopSignal | undefined): number {
+  return worst(outcome.accounts.flatMap(verdictCodes), outcome, signal)
+}
+
+function worst(
+  found: readonly number[],
+  { interrupted }: { readonly interrupted: boolean },
+  signal: StopSignal | undefined,
+): number {
+  const codes = new Set([...found, ...(interrupted ? [signalExitCode(signal)] : [])])
   return precedence.find((code) => codes.has(code)) ?? exitCodes.done
 }
 
@@ -47,4 +61,12 @@ const precedence: readonly number[] = [
 
 function codesOf({ faults, mismatched }: AccountResult): readonly number[] {
   return [...faults.map(faultExitCode), ...(mismatched > 0 ? [exitCodes.incomplete] : [])]
+}
+
+function verdictCodes({ targets, source }: AccountVerdict): readonly number[] {
+  const faults = [...targets.flatMap(({ fault }) => fault ?? []), ...(source?.faults ?? [])]
+  const wrong =
+    (source?.uncopied ?? 0) > 0 ||
+    targets.some(({ missing, altered, duplicated }) => missing + altered + duplicated > 0)
+  return [...faults.map(faultExitCode), ...(wrong ? [exitCodes.incomplete] : [])]
 }

@@ -1,5 +1,12 @@
 import { Command, CommanderError } from 'commander'
-import { addCommonOptions, addRunOptions, type CommonOptions, type RunOptions } from './options.js'
+import {
+  addCommonOptions,
+  addRunOptions,
+  addVerifyOptions,
+  type CommonOptions,
+  type RunOptions,
+  type VerifyOptions,
+} from './options.js'
 import { processStreams, type Streams } from './streams.js'
 import { packageVersion } from './version.js'
 
@@ -70,11 +77,11 @@ function buildProgram(version: string, streams: Streams, done: (exitCode: number
     done(await status(plan, options, streams))
   })
 
-  const providers = program.command('providers').argument('[address]', 'an address, a domain or a name of the list')
-  providers.description('list the providers that a plan can name, or show the one that serves an address')
-  addCommonOptions(providers, version).action(async (address: string | undefined, options: CommonOptions) => {
-    const { providers } = await import('./providers.js')
-    done(providers(address, options, streams))
+  const verify = program.command('verify').argument(...planArgument)
+  verify.description('read every copy back, and name what is missing, altered or there twice; changes nothing')
+  addCommonOptions(addVerifyOptions(verify), version).action(async (plan: string, options: VerifyOptions) => {
+    const { verify } = await import('./verify.js')
+    done(await verify(plan, options, streams))
   })
 
   const demo = program.command('demo')

@@ -18,6 +18,10 @@ export interface RunOptions extends CommonOptions {
   readonly limit?: number
 }
 
+export interface VerifyOptions extends CommonOptions {
+  readonly source: boolean
+}
+
 export function addCommonOptions(command: Command, version: string): Command {
   return command
     .option('--json', 'print one JSON object a line on stdout', false)
@@ -35,6 +39,10 @@ export function addRunOptions(command: Command): Command {
   return command
     .option('--dry-run', 'sign in and list what would be copied; download nothing, write nothing', false)
     .option('--limit <n>', 'copy at most N messages of each account', parseCount)
+}
+
+export function addVerifyOptions(command: Command): Command {
+  return command.option('--source', 'also list the maildrops, and name what is not copied', false)
 }
 
 function collect(value: string, previous: readonly string[]): readonly string[] {

@@ -12,7 +12,7 @@ import type { Counts, Emit } from '../ports/event.js'
 import type { Enrolment, Ledger } from '../ports/ledger.js'
 import type { QuarantineFolder } from '../ports/quarantine.js'
 import type { Spool } from '../ports/spool.js'
-import { recognise } from './enrol.js'
+import { type Candidate, recognise } from './enrol.js'
 
 export type { AccountResult } from '../pipeline/account-job.js'
 
@@ -74,15 +74,18 @@ export async function migrate(migration: Migration): Promise<RunOutcome> {
 }
 
 async function enrol({ jobs, ledger, dryRun, emit }: Migration): Promise<readonly Enrolment[]> {
-  const candidates = jobs.map(({ targets, source, ...job }) => ({
+  const { enrolments, warnings } = recognise(candidatesOf(jobs), await ledger.known())
+  for (const warning of warnings) emit({ type: 'warning', ...warning })
+  if (!dryRun) await ledger.enrol(enrolments)
+  return enrolments
+}
+
+export function candidatesOf(jobs: readonly MigrationJob[]): readonly Candidate[] {
+  return jobs.map(({ targets, source, ...job }) => ({
     ...job,
     host: source.server,
     targets: targets.map(({ target, ...names }) => ({ ...names, place: target.place })),
   }))
-  const { enrolments, warnings } = recognise(candidates, await ledger.known())
-  for (const warning of warnings) emit({ type: 'warning', ...warning })
-  if (!dryRun) await ledger.enrol(enrolments)
-  return enrolments
 }
 
 /** A killed run may have left files that the ledger does not speak of, or not any more. */

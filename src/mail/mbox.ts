@@ -61,7 +61,8 @@ export class MboxEncoder {
     if (this.#form.variant === 'mboxcl2') return bytes
     const source = this.#held.length > 0 ? Buffer.concat([this.#held, bytes]) : asBuffer(bytes)
     const end = final ? source.length : source.length - partialMatch(source, marker)
-    this.#held = source.subarray(end)
+    // Copied: whoever reads a file in parts reads the next one into the same memory.
+    this.#held = Uint8Array.from(source.subarray(end))
     const parts: Uint8Array[] = []
     let start = 0
     for (let at = source.indexOf(marker); at >= 0 && at < end; at = source.indexOf(marker, at + 1)) {
@@ -108,7 +109,7 @@ export class MboxDecoder {
     if (this.#form.variant === 'mboxcl2') return bytes
     const source = this.#held.length > 0 ? Buffer.concat([this.#held, bytes]) : asBuffer(bytes)
     const end = final ? source.length : source.length - partialMatch(source, quotedMarker)
-    this.#held = source.subarray(end)
+    this.#held = Uint8Array.from(source.subarray(end))
     const parts: Uint8Array[] = []
     let start = 0
     for (let at = source.indexOf(quotedMarker); at >= 0 && at < end; at = source.indexOf(quotedMarker, at + 1)) {

@@ -61,6 +61,17 @@ export interface Target {
   open(lane: Lane, progress: Progress, signal: AbortSignal): Promise<Writer>
   /** Reads back what the receipts speak of, in their order. */
   read(lane: Lane, progress: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<ReadBack>
+  /** What stands at the place beside what is accounted for, whoever stored it; changes nothing. */
+  others(lane: Lane, progress: Progress, accounted: Accounted): AsyncIterable<OtherCopy>
+  /** Where it is more than the digest of what was stored that tells a receipt's message from others. */
+  trace?(receipt: Receipt): Trace
+}
+
+export interface Trace {
+  /** The digest by which its copy is known wherever it stands. */
+  readonly digest?: string
+  /** Where messages move when one before them is removed: where this one stood. */
+  readonly start?: string
 }
 
 /**
@@ -97,4 +108,24 @@ export interface ReadBack {
   readonly key: MessageKey
   /** `staged`: whole and safe in the state folder, but not yet at its place. */
   readonly state: 'intact' | 'staged' | 'missing' | 'altered'
+}
+
+/** Whom a look at a place's other messages may leave out. */
+export interface Accounted {
+  /** Their messages stand where they say. Of any lane at the place. */
+  readonly receipts: AsyncIterable<Receipt>
+  /** Whether a message of so many octets, from the one to the other number, is of interest. */
+  readonly wants: (from: number, to: number) => boolean
+}
+
+/** A message at a target's place that is not accounted for. */
+export interface OtherCopy {
+  /** As a receipt would say it. */
+  readonly where: string
+  /** Where it is, for people. */
+  readonly seen: string
+  /** Digests by which a receipt may know it: of the message, of its stored form, without what mail readers add. */
+  readonly digests: readonly string[]
+  /** See Trace. */
+  readonly start?: string
 }

@@ -60,10 +60,11 @@ function fieldsOf(event: Event): object | undefined {
   }
 }
 
-function faultFields(fault: Fault): object {
+/** `code`, `transient`, `error` and `hint`. */
+export function faultFields(fault: Fault): object {
   return { code: fault.code, transient: fault.transient, error: happened(fault), hint: fault.hint }
 }
 
-function toMilliseconds(seconds: number): number {
+export function toMilliseconds(seconds: number): number {
   return Math.round(seconds * 1000) / 1000
 }

@@ -1,11 +1,16 @@
 import type { AccountStatus } from '../ports/ledger.js'
 import { bytesText, numberText } from './figures.js'
 import { printable } from './printable.js'
-import { table } from './table.js'
+import { displayWidth, padToWidth } from './width.js'
 
 /** What the ledger knows, for people: one line for each target. */
 export function statusTable(accounts: readonly AccountStatus[]): string {
-  return table([header, ...accounts.flatMap(rowsOf)], sides)
+  const rows = [header, ...accounts.flatMap(rowsOf)]
+  const widths = header.map((_, column) => Math.max(...rows.map((row) => displayWidth(row[column] ?? ''))))
+  return rows
+    .map((row) => row.map((cell, column) => padToWidth(cell, widths[column] ?? 0, sides[column])).join('  '))
+    .map((line) => `${line.trimEnd()}\n`)
+    .join('')
 }
 
 const header = ['ACCOUNT', 'TARGET', 'MESSAGES', 'SIZE', 'FAILED', 'LAST RUN'] as const

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import crc32 from 'crc-32'
 import { type Entry, openPromise, type ZipFile } from 'yauzl'
@@ -44,6 +44,8 @@ export class Volume {
   static async open(path: string): Promise<Volume | undefined> {
     let zip: ZipFile
     try {
+      // A pipe in its place would keep us waiting for somebody to write to it.
+      if (!(await stat(path)).isFile()) return undefined
       zip = await openPromise(path, { lazyEntries: true, autoClose: false })
     } catch (error) {
       // The system's errors have codes, those of the format have none.

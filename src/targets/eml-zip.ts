@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { diskFault } from '../files/durable.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
-import type { Lane, Progress, ReadBack, Receipt, Target, Writer } from '../ports/target.js'
+import type { Accounted, Lane, OtherCopy, Progress, ReadBack, Receipt, Target, Writer } from '../ports/target.js'
 import { type EmlZipSettings, emlZipSettings } from './eml-zip-settings.js'
 import { archivePath } from './eml-zip-path.js'
 
@@ -41,6 +41,16 @@ class EmlZipTarget implements Target {
     const archive = archivePath(this.#settings.path)
     try {
       yield* readBack({ archive, staging: join(this.#context.state, 'staging'), progress }, receipts)
+    } catch (error) {
+      throw diskFault(error, 'read', archive)
+    }
+  }
+
+  async *others(_: Lane, __: Progress, accounted: Accounted): AsyncIterable<OtherCopy> {
+    const { otherEntries } = await import('./eml-zip-read-back.js')
+    const archive = archivePath(this.#settings.path)
+    try {
+      yield* otherEntries({ archive, series: this.#context.series !== undefined }, accounted)
     } catch (error) {
       throw diskFault(error, 'read', archive)
     }

@@ -68,6 +68,7 @@ export function candidates(listed: readonly Listed[], announced: readonly Announ
   return listed.filter(({ size }) => merged.some(([from, to]) => size >= from && size <= to)).map(({ uid }) => uid)
 }
 
-function slack(size: number): number {
+/** So many octets more or less may be the server's doing. */
+export function slack(size: number): number {
   return Math.max(64, size / 8)
 }

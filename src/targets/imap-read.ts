@@ -1,26 +1,11 @@
 import type { ImapClient } from '../imap/client.js'
-import { fetchBodies } from '../imap/fetch.js'
+import { fetchBodies, listFrom } from '../imap/fetch.js'
 import { type Mailbox, openMailbox } from '../imap/mailbox.js'
 import { Fault } from '../ports/fault.js'
-import type { ReadBack, Receipt } from '../ports/target.js'
+import type { Accounted, OtherCopy, ReadBack, Receipt } from '../ports/target.js'
+import { slack } from './imap-claims.js'
 import { type Fingerprint, FingerprintMaker } from './imap-digest.js'
-
-/** Where a receipt's message stands: UIDVALIDITY and UID, and how it is told where servers change such a message. */
-export interface Where {
-  readonly uidValidity: number
-  readonly uid: number
-  /** Start of the loose digest, for a message that servers do not keep byte for byte. */
-  readonly loose: string | undefined
-}
-
-export function whereText({ uidValidity, uid, loose }: Where): string {
-  return `${uidValidity}:${uid}${loose === undefined ? '' : `:${loose}`}`
-}
-
-function parseWhere(text: string): Where | undefined {
-  const [, uidValidity, uid, loose] = /^(\d+):(\d+)(?::([0-9a-f]+))?$/.exec(text) ?? []
-  return uid === undefined ? undefined : { uidValidity: Number(uidValidity), uid: Number(uid), loose }
-}
+import { parseWhere, type Where, whereText } from './imap-where.js'
 
 /** Reads the receipts' messages back, a page at a time; without the folder all are missing. */
 export async function* readFolder(
@@ -68,6 +53,33 @@ async function* readPage(
 function compare({ sha256, loose }: Fingerprint, receipt: Receipt, place: Where): 'intact' | 'altered' {
   if (sha256 === (receipt.stored ?? receipt.sha256)) return 'intact'
   return place.loose !== undefined && loose.startsWith(place.loose) ? 'intact' : 'altered'
+}
+
+/** The folder's messages that are not accounted for, as far as their sizes are of interest. */
+export async function* otherMessages(
+  client: ImapClient,
+  folder: string,
+  { receipts, wants }: Accounted,
+): AsyncIterable<OtherCopy> {
+  const mailbox = await existing(client, folder)
+  if (!mailbox) return
+  const { dialogue } = client
+  const { uidValidity } = mailbox
+  const accounted = new Set<number>()
+  for await (const { where } of receipts) {
+    const place = parseWhere(where)
+    if (place?.uidValidity === uidValidity) accounted.add(place.uid)
+  }
+  const uids = (await listFrom(dialogue, 1))
+    .filter(({ uid, size }) => !accounted.has(uid) && wants(size - slack(size), size + slack(size)))
+    .map(({ uid }) => uid)
+  for (let at = 0; at < uids.length; at += pageSize) {
+    const page = uids.slice(at, at + pageSize)
+    for (const [uid, maker] of await fetchBodies(dialogue, page, () => new FingerprintMaker())) {
+      const { sha256, loose } = maker.finish()
+      yield { where: whereText({ uidValidity, uid, loose: undefined }), seen: `UID ${uid}`, digests: [sha256, loose] }
+    }
+  }
 }
 
 const pageSize = 500

@@ -2,9 +2,10 @@ import type { ImapClient } from '../imap/client.js'
 import { plaintextProblem, serverAddress, serverFields } from '../net/server-settings.js'
 import { Fault } from '../ports/fault.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
-import type { Lane, Progress, ReadBack, Receipt, Target, Writer } from '../ports/target.js'
-import { presetSettings } from '../providers/names.js'
+import type { Accounted, Lane, OtherCopy, Progress, ReadBack, Receipt, Target, Trace, Writer } from '../ports/target.js'
+import { providers } from '../providers/all.js'
 import { type ImapSettings, type ImapTargetSettings, imapTargetSettings } from './imap-settings.js'
+import { trace } from './imap-where.js'
 import type { ImapContext } from './imap-writer.js'
 
 /** A folder at an IMAP server. What speaks IMAP is loaded only where a plan has such a target. */
@@ -14,7 +15,7 @@ export const imap: TargetKind = defineKind({
   fields: [...serverFields, { key: 'folder', form: 'template' }],
   presets: {
     key: 'provider',
-    settings: presetSettings('imap'),
+    settings: new Map(providers.map(({ id, imap }) => [id, imap])),
   },
   create(chosen: ImapTargetSettings, context: TargetContext): Target {
     // Once more: templates are filled in by now (QUIRKS TLS-12).
@@ -79,6 +80,21 @@ export class ImapTarget implements Target {
     } finally {
       client.drop()
     }
+  }
+
+  async *others(_: Lane, __: Progress, accounted: Accounted): AsyncIterable<OtherCopy> {
+    const { otherMessages } = await import('./imap-read.js')
+    const client = await this.#connect(new AbortController().signal)
+    try {
+      yield* otherMessages(client, this.#settings.folder, accounted)
+      await client.logout()
+    } finally {
+      client.drop()
+    }
+  }
+
+  trace(receipt: Receipt): Trace {
+    return trace(receipt)
   }
 }
 

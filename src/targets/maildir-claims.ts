@@ -1,5 +1,4 @@
 import { basename, dirname } from 'node:path'
-import { errorCode } from '../files/durable.js'
 import type { Newline } from '../mail/line-ends.js'
 import type { Receipt } from '../ports/target.js'
 import { messageFiles } from './maildir-folder.js'
@@ -45,16 +44,18 @@ export class Claims {
   }
 
   async #copies(account: string, paths: readonly string[]): Promise<readonly Copy[]> {
-    try {
-      return await Promise.all(paths.map(async (path) => readCopy(path, this.#newline)))
-    } catch (error) {
-      if (errorCode(error) !== 'ENOENT') throw error
-    }
+    const copies = await this.#read(paths)
+    if (copies.length === paths.length) return copies
     // A mail reader has moved one since they were listed.
     const now: string[] = []
     for (const folder of new Set(paths.map((path) => dirname(dirname(path))))) {
       for await (const { name, path } of messageFiles(folder)) if (uniquePart(name)?.startsWith(account)) now.push(path)
     }
-    return Promise.all(now.map(async (path) => readCopy(path, this.#newline)))
+    return this.#read(now)
+  }
+
+  async #read(paths: readonly string[]): Promise<readonly Copy[]> {
+    const copies = await Promise.all(paths.map(async (path) => readCopy(path, this.#newline)))
+    return copies.filter((copy) => copy !== undefined)
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { openRegular } from '../files/regular.js'
 import { LfEncoder, lfToCrlf, type Newline } from '../mail/line-ends.js'
 import type { Flag, Message } from '../ports/message.js'
 
@@ -62,15 +62,28 @@ export interface Copy {
   readonly size: number
 }
 
-export async function readCopy(path: string, newline: Newline): Promise<Copy> {
-  const stored = createHash('sha256')
-  const original = createHash('sha256')
-  let size = 0
-  for await (const chunk of createReadStream(path)) {
-    const bytes = newline === 'lf' ? lfToCrlf(chunk as Uint8Array) : (chunk as Uint8Array)
-    stored.update(chunk as Uint8Array)
-    original.update(bytes)
-    size += bytes.length
+/** Undefined where there is no such file. `expected` octets are read at once. */
+export async function readCopy(path: string, newline: Newline, expected = largestPart): Promise<Copy | undefined> {
+  const file = await openRegular(path)
+  if (!file) return undefined
+  try {
+    const stored = createHash('sha256')
+    const original = newline === 'lf' ? createHash('sha256') : stored
+    const buffer = Buffer.allocUnsafe(Math.min(expected, largestPart - 1) + 1)
+    let size = 0
+    for (let length = buffer.length; length === buffer.length;) {
+      length = (await file.read(buffer, 0, buffer.length, null)).bytesRead
+      const part = buffer.subarray(0, length)
+      stored.update(part)
+      const message = newline === 'lf' ? lfToCrlf(part) : part
+      if (original !== stored) original.update(message)
+      size += message.length
+    }
+    const digest = stored.digest('hex')
+    return { path, stored: digest, sha256: original === stored ? digest : original.digest('hex'), size }
+  } finally {
+    await file.close()
   }
-  return { path, stored: stored.digest('hex'), sha256: original.digest('hex'), size }
 }
+
+const largestPart = 64 * 1024

@@ -1,9 +1,9 @@
-import { diskFault, errorCode } from '../files/durable.js'
+import { diskFault } from '../files/durable.js'
 import { canonicalFolder } from '../files/place.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
-import type { Lane, Progress, ReadBack, Receipt, Target, Writer } from '../ports/target.js'
-import { messageFiles, subfolder } from './maildir-folder.js'
-import { readCopy } from './maildir-form.js'
+import type { Accounted, Lane, OtherCopy, Progress, ReadBack, Receipt, Target, Writer } from '../ports/target.js'
+import { subfolder } from './maildir-folder.js'
+import { otherFiles, readBack } from './maildir-read.js'
 import { type MaildirSettings, maildirSettings } from './maildir-settings.js'
 import { MaildirWriter } from './maildir-writer.js'
 
@@ -39,46 +39,15 @@ class MaildirTarget implements Target {
   }
 
   async *read(_: Lane, __: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<ReadBack> {
-    const here = subfolder(canonicalFolder(this.#settings.path), this.#settings.folder)
-    const folders = new Map<string, ReadonlyMap<string, string>>()
-    for await (const receipt of receipts) {
-      const slash = receipt.where.lastIndexOf('/')
-      const folder = slash < 0 ? here : receipt.where.slice(0, slash)
-      const base = receipt.where.slice(slash + 1)
-      let state: ReadBack['state'] | undefined
-      try {
-        if (!folders.has(folder)) folders.set(folder, await filesByName(folder))
-        const path = folders.get(folder)?.get(base)
-        state = path === undefined ? 'missing' : await this.#compare(path, receipt)
-        if (state === undefined) {
-          // A mail reader has moved it since the folder was listed.
-          folders.set(folder, await filesByName(folder))
-          state = await this.#compare(folders.get(folder)?.get(base), receipt)
-        }
-      } catch (error) {
-        throw diskFault(error, 'read', folder)
-      }
-      yield { key: receipt.key, state: state ?? 'missing' }
-    }
+    yield* readBack(this.#here, this.#settings.newline, receipts)
   }
 
-  /** Undefined where there is no such file. */
-  async #compare(path: string | undefined, receipt: Receipt): Promise<'intact' | 'altered' | undefined> {
-    if (path === undefined) return undefined
-    try {
-      const { stored, sha256 } = await readCopy(path, this.#settings.newline)
-      const same = receipt.stored === undefined ? sha256 === receipt.sha256 : stored === receipt.stored
-      return same ? 'intact' : 'altered'
-    } catch (error) {
-      if (errorCode(error) !== 'ENOENT') throw error
-      return undefined
-    }
+  async *others(_: Lane, __: Progress, accounted: Accounted): AsyncIterable<OtherCopy> {
+    const series = this.#context.series !== undefined
+    yield* otherFiles({ here: this.#here, newline: this.#settings.newline, series }, accounted)
   }
-}
 
-/** Paths by name without the info part, which a mail reader changes. */
-async function filesByName(folder: string): Promise<ReadonlyMap<string, string>> {
-  const files = new Map<string, string>()
-  for await (const { name, path } of messageFiles(folder)) files.set(name.split(':', 1)[0] ?? name, path)
-  return files
+  get #here(): string {
+    return subfolder(canonicalFolder(this.#settings.path), this.#settings.folder)
+  }
 }

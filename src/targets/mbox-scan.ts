@@ -69,7 +69,7 @@ export async function extent(file: FileHandle, from: number, next: number): Prom
 }
 
 /** The offset behind so many lines. */
-export async function skipLines(file: FileHandle, from: number, count: number): Promise<number> {
+async function skipLines(file: FileHandle, from: number, count: number): Promise<number> {
   const buffer = Buffer.alloc(1024)
   let at = from
   for (let line = 0; line < count; line++) {

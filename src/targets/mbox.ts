@@ -1,13 +1,9 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
-import { diskFault, errorCode } from '../files/durable.js'
+import { diskFault } from '../files/durable.js'
 import { canonicalPath } from '../files/place.js'
-import { MboxDecoder } from '../mail/mbox.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
-import type { Lane, Progress, ReadBack, Receipt, Target, Writer } from '../ports/target.js'
+import type { Accounted, Lane, OtherCopy, Progress, ReadBack, Receipt, Target, Trace, Writer } from '../ports/target.js'
+import { otherMessages, readBack, startOf, type WholeMbox } from './mbox-read.js'
 import { type MboxSettings, mboxSettings } from './mbox-settings.js'
-import { skipLines } from './mbox-scan.js'
 import { MboxWriter } from './mbox-writer.js'
 
 /** One mbox file. */
@@ -39,54 +35,27 @@ class MboxTarget implements Target {
   }
 
   async *read(_: Lane, __: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<ReadBack> {
-    let current: { readonly path: string; readonly file: FileHandle | undefined } | undefined
     try {
-      for await (const receipt of receipts) {
-        const place = parsePlace(receipt.where, canonicalPath(this.#settings.path))
-        if (current?.path !== place.path) {
-          await current?.file?.close()
-          current = { path: place.path, file: await open(place.path, 'r').catch(ignoreMissing) }
-        }
-        const state = current.file ? await this.#compare(current.file, place, receipt) : 'missing'
-        yield { key: receipt.key, state }
-      }
-    } finally {
-      await current?.file?.close()
+      yield* readBack(this.#whole, receipts)
+    } catch (error) {
+      throw diskFault(error, 'read', this.#settings.path)
     }
   }
 
-  async #compare(file: FileHandle, place: Place, receipt: Receipt): Promise<ReadBack['state']> {
-    const { variant, newline } = this.#settings
-    const { size } = await file.stat()
-    const end = place.offset + place.length
-    if (size < end) return 'missing'
-    const start = await skipLines(file, place.offset, variant === 'mboxcl2' ? 2 : 1)
-    const decoder = new MboxDecoder({ variant, newline }, receipt.flags.includes('newline-added'))
-    const hash = createHash('sha256')
-    if (start < end) {
-      const stream = createReadStream(place.path, { start, end: end - 1 })
-      for await (const chunk of stream) {
-        const bytes = chunk as Uint8Array
-        hash.update(receipt.stored === undefined ? decoder.push(bytes) : bytes)
-      }
+  async *others(_: Lane, __: Progress, { receipts }: Accounted): AsyncIterable<OtherCopy> {
+    try {
+      yield* otherMessages(this.#whole, receipts)
+    } catch (error) {
+      throw diskFault(error, 'read', this.#settings.path)
     }
-    if (receipt.stored === undefined) hash.update(decoder.end())
-    return hash.digest('hex') === (receipt.stored ?? receipt.sha256) ? 'intact' : 'altered'
   }
-}
 
-interface Place {
-  readonly path: string
-  readonly offset: number
-  readonly length: number
-}
+  trace(receipt: Receipt): Trace {
+    return { start: startOf(receipt, this.#whole.path) }
+  }
 
-/** `<offset>+<length>`, and in a series the path behind a blank. */
-function parsePlace(where: string, path: string): Place {
-  const match = /^(\d+)\+(\d+)(?: (.*))?$/s.exec(where)
-  return { path: match?.[3] ?? path, offset: Number(match?.[1]), length: Number(match?.[2]) }
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (errorCode(error) !== 'ENOENT') throw error
+  get #whole(): WholeMbox {
+    const { path, variant, newline } = this.#settings
+    return { path: canonicalPath(path), form: { variant, newline }, series: this.#context.series !== undefined }
+  }
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Message } from '../../src/ports/message.js'
 import type { Receipt, Target } from '../../src/ports/target.js'
@@ -238,6 +239,26 @@ export function describeTarget(name: string, harness: TargetHarness): void {
       expect(await readBack(place.target(), ledger)).toEqual(batch.map(() => 'missing'))
     })
 
+    it('tells what stands there beside what is accounted for', async () => {
+      const others = async (receipts: readonly Receipt[]): Promise<readonly string[]> => {
+        const accounted = { receipts: each(receipts), wants: () => true }
+        const found = await collect(place.target().others(lane, await ledger.load(lane), accounted))
+        const all = [...(await bytesOf([...batch, earlier])), foreign].map((bytes) => bytes.toString('latin1'))
+        const names = found.map(({ digests }) => all.find((text) => digests.includes(sha256(text))) ?? 'unknown')
+        return names.toSorted()
+      }
+      const texts = (await bytesOf(batch)).map((bytes) => bytes.toString('latin1'))
+      await place.addForeign(foreign)
+      await deliver(place.target(), ledger, batch)
+      await place.addForeign((await bytesOf(batch))[3] ?? fail())
+      const receipts = await receiptsOf(ledger)
+      expect(await others(receipts)).toEqual([String(foreign), texts[3]].toSorted())
+      expect(await others(receipts.slice(1))).toEqual([String(foreign), texts[0], texts[3]].toSorted())
+      expect(await others([])).toEqual([String(foreign), ...texts, texts[3]].toSorted())
+      await place.destroy()
+      expect(await others(receipts)).toEqual([])
+    })
+
     it.each(['empty', 'destroy'] as const)('stops where its messages are gone: %s (QUIRKS FS-08)', async (way) => {
       await deliver(place.target(), ledger, batch)
       await place[way]()
@@ -364,6 +385,14 @@ export function describeTarget(name: string, harness: TargetHarness): void {
       expect(harness.at(`${folder.path}/x`).target().place).not.toBe(place.target().place)
     })
   })
+}
+
+async function* each<T>(items: readonly T[]): AsyncIterable<T> {
+  yield* items
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text, 'latin1').digest('hex')
 }
 
 function fail(): never {

@@ -31,6 +31,7 @@ function refusing(target: Target): Target {
       }
     },
     read: (...args) => target.read(...args),
+    others: (...args) => target.others(...args),
   }
 }
 

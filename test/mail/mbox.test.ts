@@ -10,10 +10,12 @@ const pieces = fc.array(
   { maxLength: 30 },
 )
 
+/** Each piece in the memory of the one before. */
 function run(coder: { push(bytes: Uint8Array): Uint8Array; end(): Uint8Array }, text: string, size: number): string {
   const out: Buffer[] = []
+  const memory = Buffer.alloc(size)
   for (let at = 0; at < text.length; at += size) {
-    out.push(Buffer.from(coder.push(Buffer.from(text.slice(at, at + size), 'latin1'))))
+    out.push(Buffer.from(coder.push(memory.subarray(0, memory.write(text.slice(at, at + size), 'latin1')))))
   }
   out.push(Buffer.from(coder.end()))
   return Buffer.concat(out).toString('latin1')

@@ -248,6 +248,10 @@ export class MemoryTarget implements Target {
   async *read(): AsyncIterable<never> {
     yield* []
   }
+
+  async *others(): AsyncIterable<never> {
+    yield* []
+  }
 }
 
 /** The facts of a message whose bytes do not matter. */

@@ -67,6 +67,7 @@ export class Steps {
         return this.#writer(writer)
       },
       read: (lane, progress, receipts) => target.read(lane, progress, receipts),
+      others: (lane, progress, accounted) => target.others(lane, progress, accounted),
     }
   }
 

@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { diskFault, errorCode } from '../files/durable.js'
+import { inOrder } from '../files/in-order.js'
+import type { Newline } from '../mail/line-ends.js'
+import type { Accounted, OtherCopy, ReadBack, Receipt } from '../ports/target.js'
+import { messageFiles } from './maildir-folder.js'
+import { readCopy } from './maildir-form.js'
+
+/** Files that are read at once: what a disk and four threads make use of. */
+const atOnce = 16
+/** A Maildir in busy use need not be listed again for every file that moves meanwhile. */
+const mostListings = 4
+
+/** Reads back the receipts' files, wherever in the Maildir a mail reader has moved them and whatever flags it gave them. */
+export async function* readBack(
+  here: string,
+  newline: Newline,
+  receipts: AsyncIterable<Receipt>,
+): AsyncIterable<ReadBack> {
+  const folders = new Map<string, { files: Promise<Files>; listings: number }>()
+  const read = async (receipt: Receipt): Promise<ReadBack['state']> => {
+    const { folder, base } = parsePlace(receipt.where, here)
+    const known = folders.get(folder) ?? { files: Files.in(folder), listings: 1 }
+    folders.set(folder, known)
+    const { files } = known
+    const path = (await files).pathOf(base)
+    if (path === undefined) return 'missing'
+    const state = await compare(path, receipt, newline)
+    if (state !== 'missing') return state
+    // A mail reader has moved it since the folder was listed.
+    if (known.files === files && known.listings++ < mostListings) known.files = Files.in(folder)
+    const now = (await known.files).pathOf(base)
+    return now === undefined ? 'missing' : compare(now, receipt, newline)
+  }
+  yield* inOrder(receipts, atOnce, async (receipt) => {
+    try {
+      return { key: receipt.key, state: await read(receipt) }
+    } catch (error) {
+      throw diskFault(error, 'read', parsePlace(receipt.where, here).folder)
+    }
+  })
+}
+
+async function compare(path: string, receipt: Receipt, newline: Newline): Promise<'intact' | 'altered' | 'missing'> {
+  try {
+    const copy = await readCopy(path, newline, receipt.size)
+    if (!copy) return 'missing'
+    const same = receipt.stored === undefined ? copy.sha256 === receipt.sha256 : copy.stored === receipt.stored
+    return same ? 'intact' : 'altered'
+  } catch (error) {
+    // The disk has lost this one; the others may still be there.
+    if (errorCode(error) === 'EIO') return 'altered'
+    throw error
+  }
+}
+
+interface Surroundings {
+  readonly here: string
+  readonly newline: Newline
+  /** Receipts name the folder as well. */
+  readonly series: boolean
+}
+
+/** The messages that are not accounted for: in the Maildir, and in the folders of a series that receipts name. */
+export async function* otherFiles(
+  { here, newline, series }: Surroundings,
+  { receipts, wants }: Accounted,
+): AsyncIterable<OtherCopy> {
+  const folders = new Set([here])
+  const accounted = new Set<number>()
+  for await (const { where } of receipts) {
+    const { folder, base } = parsePlace(where, here)
+    folders.add(folder)
+    accounted.add(hash(folder, base))
+  }
+  for (const folder of folders) {
+    const files = unaccounted(folder, (base) => accounted.delete(hash(folder, base)))
+    const copies = inOrder(files, atOnce, async ({ base, path }): Promise<OtherCopy | undefined> => {
+      try {
+        const { size } = await stat(path)
+        if (!wants(size, newline === 'lf' ? 2 * size : size)) return undefined
+        const copy = await readCopy(path, newline)
+        return copy && { where: series ? `${folder}/${base}` : base, seen: path, digests: [copy.sha256, copy.stored] }
+      } catch (error) {
+        if (['ENOENT', 'EIO'].includes(errorCode(error))) return undefined
+        throw diskFault(error, 'read', folder)
+      }
+    })
+    for await (const copy of copies) if (copy) yield copy
+  }
+}
+
+/** One file of each accounted name is left out; a second one in the other folder is not. */
+async function* unaccounted(
+  folder: string,
+  isAccounted: (base: string) => boolean,
+): AsyncIterable<{ readonly base: string; readonly path: string }> {
+  for await (const { name, path } of messageFiles(folder)) {
+    const base = baseOf(name)
+    if (!isAccounted(base)) yield { base, path }
+  }
+}
+
+/** Where the files of one folder are, for half a million of them: a number for the name, and one for what is around it. */
+class Files {
+  readonly #folder: string
+  readonly #ways = new Map<number, number>()
+  /** `new/` or `cur/`, and the info part. */
+  readonly #around: { readonly part: string; readonly info: string }[] = []
+  readonly #numbers = new Map<string, number>()
+
+  static async in(folder: string): Promise<Files> {
+    const files = new Files(folder)
+    for await (const { name, path } of messageFiles(folder)) files.#add(name, path)
+    return files
+  }
+
+  private constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  pathOf(base: string): string | undefined {
+    const way = this.#around[this.#ways.get(hash(this.#folder, base)) ?? -1]
+    return way && join(this.#folder, way.part, `${base}${way.info}`)
+  }
+
+  #add(name: string, path: string): void {
+    const base = baseOf(name)
+    const part = path.slice(this.#folder.length + 1, this.#folder.length + 4)
+    const info = name.slice(base.length)
+    const around = `${part}${info}`
+    const number = this.#numbers.get(around) ?? this.#around.push({ part, info }) - 1
+    this.#numbers.set(around, number)
+    this.#ways.set(hash(this.#folder, base), number)
+  }
+}
+
+/** The name without the info part, which a mail reader changes. */
+function baseOf(name: string): string {
+  const colon = name.indexOf(':')
+  return colon < 0 ? name : name.slice(0, colon)
+}
+
+/** 48 bits: two names of a folder that share them are a matter of one in a thousand years, and then are read as well. */
+function hash(folder: string, base: string): number {
+  return createHash('sha256').update(`${folder}/${base}`).digest().readUIntBE(0, 6)
+}
+
+/** The name, and in a series the folder before it. */
+function parsePlace(where: string, here: string): { readonly folder: string; readonly base: string } {
+  const slash = where.lastIndexOf('/')
+  return { folder: slash < 0 ? here : where.slice(0, slash), base: where.slice(slash + 1) }
+}
