@@ -6,7 +6,18 @@ const layers = {
   '^src/plan/': ['plan', 'ports'],
   // An adapter of several files (`mbox.ts`, `mbox-writer.ts`) imports its own, never another adapter.
   '^src/sources/([^-.]+)': ['sources/$1[-.].*', 'ports', 'providers', 'pop3', 'imap', 'sasl', 'mail', 'files', 'net'],
-  '^src/targets/([^-.]+)': ['targets/$1[-.].*', 'ports', 'providers', 'pop3', 'imap', 'sasl', 'mail', 'files', 'net'],
+  '^src/targets/([^-.]+)': [
+    'targets/$1[-.].*',
+    'ports',
+    'providers',
+    'pop3',
+    'imap',
+    'sasl',
+    'mail',
+    'html',
+    'files',
+    'net',
+  ],
   '^src/ledgers/': ['ledgers', 'ports', 'files', 'net'],
   '^src/reporters/': ['reporters', 'ports'],
   '^src/pop3/': ['pop3', 'sasl', 'net', 'ports/fault', 'ports/secret'],
@@ -16,6 +27,7 @@ const layers = {
   '^src/mail/': ['mail', 'ports/fault'],
   '^src/files/': ['files', 'ports/fault', 'ports/clock', 'ports/spool', 'ports/quarantine'],
   '^src/providers/': ['providers'],
+  '^src/html/': ['html'],
   '^src/sample/': ['sample', 'net', 'mail'],
   '^src/ports/': ['ports'],
 }

@@ -79,13 +79,17 @@ async function copyTwice(
   return second
 }
 
+/** What opens a page in the browser. */
+const opener = process.platform === 'darwin' ? 'open' : process.platform === 'win32' ? 'start' : 'xdg-open'
+
 const howToLook = `
 Look at the copies with what you have:
 
   ls ${name}/${user}/new                    # the Maildir: a file for each message
   mutt -f ${name}/${user}.mbox              # the mbox
   python3 -c "import mailbox; print(len(mailbox.mbox('${name}/${user}.mbox')), 'messages')"
-  unzip -d ${name}/mail ${name}/${user}.zip    # the zip archive: a mail program opens each .eml file
+  unzip -q -d ${name}/mail ${name}/${user}.zip    # the zip archive: a mail program opens each .eml file
+  ${opener} ${name}/mail/index.html           # its list of messages, in a browser, to sort and to search
   popferry status ${name}/migrate.yaml  # what popferry knows of them
 
 For your own mail, write a plan like ${name}/migrate.yaml.

@@ -1,4 +1,4 @@
-import { bytesText, durationText, numberText } from './figures.js'
+import { bytesText, durationText, numberText } from '../ports/figures.js'
 import { printable } from './printable.js'
 import type { AccountProgress, Progress } from './progress.js'
 import { cutToWidth, displayWidth, padToWidth } from './width.js'

@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/clock.js'
 import type { Reporter } from '../ports/event.js'
-import { bytesText, countText, durationText, numberText } from './figures.js'
+import { bytesText, countText, durationText, numberText } from '../ports/figures.js'
 import { Progress } from './progress.js'
 import type { Output } from './style.js'
 

@@ -1,5 +1,5 @@
 import type { AccountStatus } from '../ports/ledger.js'
-import { bytesText, numberText } from './figures.js'
+import { bytesText, numberText } from '../ports/figures.js'
 import { printable } from './printable.js'
 import { displayWidth, padToWidth } from './width.js'
 

@@ -1,7 +1,7 @@
 import type { Counts, Event, Reporter } from '../ports/event.js'
 import type { Fault } from '../ports/fault.js'
 import type { MessageKey } from '../ports/message.js'
-import { bytesText, countText, durationText, numberText } from './figures.js'
+import { bytesText, countText, durationText, numberText } from '../ports/figures.js'
 import { printable } from './printable.js'
 import type { Output, Paint } from './style.js'
 import { faultText, flagTexts, messageName } from './words.js'

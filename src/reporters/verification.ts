@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/clock.js'
 import type { MessageKey } from '../ports/message.js'
 import type { AccountVerdict, Defect, Finding, TargetVerdict, VerifyEvent } from '../ports/verification.js'
-import { bytesText, countText, durationText, numberText } from './figures.js'
+import { bytesText, countText, durationText, numberText } from '../ports/figures.js'
 import { faultFields, jsonLine, toMilliseconds } from './json.js'
 import { printable } from './printable.js'
 import type { Output, Paint } from './style.js'

@@ -1,7 +1,7 @@
 import type { Event } from '../ports/event.js'
 import type { Fault } from '../ports/fault.js'
 import type { MessageKey } from '../ports/message.js'
-import { bytesText, countText, durationText, numberText } from './figures.js'
+import { bytesText, countText, durationText, numberText } from '../ports/figures.js'
 import { printable } from './printable.js'
 
 /** What happened (server, phase): "the server's own words" — what to do. One line; the caller names account and target. */

@@ -23,7 +23,7 @@ export class Room {
     this.#free = undefined
   }
 
-  /** Throws `disk-full` where the message does not fit; `waiting` octets are staged already. */
+  /** Throws `disk-full` where the message does not fit; `waiting` octets are for volumes already. */
   async take(size: number, waiting: number): Promise<void> {
     const free = (this.#free ??= await count(this.#staging, this.#volumes))
     const staging = size + (free.shared ? waiting + size : 0)

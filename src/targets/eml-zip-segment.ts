@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { privateMode } from '../files/create-file.js'
+import { Fault } from '../ports/fault.js'
 import { type Staged, type StagedFacts, isIntact, readLine, readRecords, recordLine } from './eml-zip-record.js'
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants
@@ -18,6 +19,11 @@ export class Segment {
   /** Something was written since the last sync. */
   #unsynced = false
   readonly #file: FileHandle
+
+  /** Octets that its volume takes at most, uncompressed, with what its lists say of a message. */
+  get volumeSize(): number {
+    return this.size + this.entries * 1024
+  }
 
   private constructor(facts: { number: number; path: string; archive: string; size: number }, file: FileHandle) {
     this.number = facts.number
@@ -112,6 +118,17 @@ export class Segment {
   async *records(): AsyncIterable<Staged> {
     const first = await readLine(this.#file, 0)
     yield* readRecords(this.#file, { path: this.path, from: first?.end ?? this.size, size: this.size })
+  }
+
+  /** A message that fits into memory. */
+  async bytesOf({ offset, size }: Staged): Promise<Buffer> {
+    const bytes = Buffer.allocUnsafe(size)
+    for (let done = 0; done < size;) {
+      const { bytesRead } = await this.#file.read(bytes, done, size - done, offset + done)
+      if (bytesRead === 0) throw new Fault('io', `${this.path} ends in the middle of a message`)
+      done += bytesRead
+    }
+    return bytes
   }
 
   async close(): Promise<void> {

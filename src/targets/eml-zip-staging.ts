@@ -69,9 +69,9 @@ export class Staging {
     return this.#committed
   }
 
-  /** Octets that wait for their volumes. */
+  /** Octets of the volumes that wait to be built, at most. */
   get size(): number {
-    return this.#segments.reduce((sum, { size }) => sum + size, 0)
+    return this.#segments.reduce((sum, { volumeSize }) => sum + volumeSize, 0)
   }
 
   /** What is to become a volume now: segments that are full or of another archive, and at the end of a run all. */

@@ -1,10 +1,14 @@
+import { createHash } from 'node:crypto'
 import { open, unlink } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { Readable } from 'node:stream'
 import { createFlags, privateMode } from '../files/create-file.js'
 import { errorCode } from '../files/durable.js'
 import type { Owner } from '../files/owner.js'
 import { Fault } from '../ports/fault.js'
+import { AttachmentReader } from '../mail/attachments.js'
 import { ArchiveFile, fileDigest } from './eml-zip-archive.js'
+import { Contents, type ContentsFile, type Sight } from './eml-zip-contents.js'
 import { Volume } from './eml-zip-library.js'
 import { type Staged, stagedBytes } from './eml-zip-record.js'
 import type { Segment } from './eml-zip-segment.js'
@@ -26,8 +30,8 @@ export async function buildVolume(segment: Segment, options: VolumeOptions): Pro
   const { draft, signal } = options
   await unlink(draft).catch(ignoreMissing)
   try {
-    const sha256 = await write(segment, options)
-    if (sha256 !== undefined && (await isAsWritten(segment, sha256, options))) return sha256
+    const written = await write(segment, options)
+    if (written && (await isAsWritten(segment, written, options))) return written.sha256
     if (!signal.aborted) throw new Fault('io', `${draft} was read back and is not what was written`)
   } catch (error) {
     await unlink(draft).catch(ignoreMissing)
@@ -37,21 +41,31 @@ export async function buildVolume(segment: Segment, options: VolumeOptions): Pro
   return undefined
 }
 
-async function write(segment: Segment, options: VolumeOptions): Promise<string | undefined> {
+/** What a draft must be, down to the last octet. */
+interface Written {
+  readonly sha256: string
+  readonly files: readonly ContentsFile[]
+}
+
+async function write(segment: Segment, options: VolumeOptions): Promise<Written | undefined> {
   const { draft, compression, mode, owner, signal } = options
   const file = await open(draft, createFlags, privateMode)
   try {
+    await using reader = new AttachmentReader()
+    const contents = new Contents(basename(segment.archive, '.zip'), reader)
     const archive = new ArchiveFile(file, { compression, zip64: segment.size > zip64From })
     try {
       for await (const staged of segment.records()) {
         if (signal.aborted) return undefined
-        await archive.add(await sourceOf(staged), { ...staged, date: staged.date ?? 0 })
+        await add(staged, { archive, contents, segment })
       }
+      const files = await contents.files()
+      for (const { name, bytes, date } of files) await archive.add(bytes, { name, date, size: bytes.length })
       const sha256 = await archive.finish()
       await file.chmod(mode)
       if (owner) await file.chown(owner.uid, owner.gid)
       await file.sync()
-      return sha256
+      return { sha256, files }
     } finally {
       await archive.abort()
     }
@@ -63,29 +77,53 @@ async function write(segment: Segment, options: VolumeOptions): Promise<string |
 /** Sizes that are not known before an entry is written, or grow when compressed, may pass 4 GiB on the way. */
 const zip64From = 0xf0000000
 
+interface Destination {
+  readonly archive: ArchiveFile
+  readonly contents: Contents
+  readonly segment: Segment
+}
+
 /** A small message is one buffer: sizes and CRC stand before it, as readers of streams want them. */
-async function sourceOf(staged: Staged): Promise<Readable | Buffer> {
-  if (staged.size > wholeUpTo) return Readable.from(stagedBytes(staged), { objectMode: false })
-  const chunks: Uint8Array[] = []
-  for await (const chunk of stagedBytes(staged)) chunks.push(chunk)
-  return Buffer.concat(chunks)
+async function add(staged: Staged, { archive, contents, segment }: Destination): Promise<void> {
+  const sight = contents.message(staged)
+  const entry = { ...staged, date: staged.date ?? 0 }
+  if (staged.size > wholeUpTo) {
+    await archive.add(Readable.from(seenBytes(staged, sight), { objectMode: false }), entry)
+  } else {
+    const bytes = await segment.bytesOf(staged)
+    sight.write(bytes)
+    await archive.add(bytes, entry)
+  }
+  await sight.end()
+}
+
+async function* seenBytes(staged: Staged, sight: Sight): AsyncIterable<Uint8Array> {
+  for await (const chunk of stagedBytes(staged)) {
+    sight.write(chunk)
+    yield chunk
+  }
 }
 
 const wholeUpTo = 1024 * 1024
 
 /** False also where the signal stopped it. */
-async function isAsWritten(segment: Segment, sha256: string, { draft, signal }: VolumeOptions): Promise<boolean> {
-  if ((await fileDigest(draft)) !== sha256) return false
+async function isAsWritten(segment: Segment, written: Written, { draft, signal }: VolumeOptions): Promise<boolean> {
+  if ((await fileDigest(draft)) !== written.sha256) return false
   const volume = await Volume.open(draft)
   if (!volume) return false
   try {
     const entries = volume.entries.values()
-    for await (const staged of segment.records()) {
-      if (signal.aborted) return false
+    const holds = async (name: string, sha256: string): Promise<boolean> => {
       const entry = entries.next().value
-      if (entry?.fileName !== staged.name || (await volume.read(entry))?.sha256 !== staged.sha256) return false
+      return entry?.fileName === name && (await volume.read(entry))?.sha256 === sha256
     }
-    return true
+    for await (const { name, sha256 } of segment.records()) {
+      if (signal.aborted || !(await holds(name, sha256))) return false
+    }
+    for (const { name, bytes } of written.files) {
+      if (!(await holds(name, createHash('sha256').update(bytes).digest('hex')))) return false
+    }
+    return entries.next().done === true
   } finally {
     volume.close()
   }

@@ -177,7 +177,7 @@ export class EmlZipWriter implements Writer {
     const { archive } = segment
     try {
       await makeOwnedDirectory(dirname(archive), owner)
-      await requireRoom(dirname(archive), segment.size)
+      await requireRoom(dirname(archive), segment.volumeSize)
       const mode = Number.parseInt(settings.mode, 8)
       return await buildVolume(segment, { draft: draftPath(archive), ...settings, mode, owner, signal })
     } catch (error) {

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { readMaildir, readMboxrd, runPopferry, tempFolder } from '../support/rig.js'
-import { readZip } from '../support/zip.js'
+import { messagesIn } from '../support/zip.js'
 import { snapshot } from './scene.js'
 
 describe.concurrent('demo', () => {
@@ -17,11 +17,12 @@ describe.concurrent('demo', () => {
     const count = Number(/^All (\d+)/.exec(verdicts[0] ?? '')?.[1])
     expect(await readMaildir(folder.at('popferry-demo', 'sam'))).toHaveLength(count)
     expect(await readMboxrd(folder.at('popferry-demo', 'sam.mbox'))).toHaveLength(count)
-    expect(await readZip(folder.at('popferry-demo', 'sam.zip'))).toHaveLength(count)
+    expect(await messagesIn(folder.at('popferry-demo', 'sam.zip'))).toHaveLength(count)
     for (const words of [
       'popferry-demo/sam/new ',
       'mutt -f popferry-demo/sam.mbox ',
-      'unzip -d popferry-demo/mail popferry-demo/sam.zip ',
+      'unzip -q -d popferry-demo/mail popferry-demo/sam.zip ',
+      ' popferry-demo/mail/index.html ',
       'popferry status popferry-demo/',
     ]) {
       expect(stdout).toContain(words)

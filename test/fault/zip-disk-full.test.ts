@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { FakePop3Server } from '../support/fake-pop3-server.js'
 import { canMount, mountTmpfs, remount } from '../support/machine.js'
 import { runPopferry, tempFolder, writePlan } from '../support/rig.js'
-import { readZip } from '../support/zip.js'
+import { messagesIn } from '../support/zip.js'
 
 const messages = Array.from(
   { length: 60 },
@@ -35,5 +35,5 @@ it.runIf(canMount).each([
   await rm(folder.at('small', 'of others'))
   remount(folder.at('small'), 'size=60m')
   expect(await run()).toMatchObject({ code: 0, stderr: '' })
-  expect((await readZip(archive)).map(({ bytes }) => bytes.toString()).toSorted()).toEqual(messages.toSorted())
+  expect((await messagesIn(archive)).map(({ bytes }) => bytes.toString()).toSorted()).toEqual(messages.toSorted())
 })

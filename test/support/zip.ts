@@ -49,9 +49,28 @@ export async function volumes(archive: string): Promise<readonly string[]> {
     .map((name) => join(dirname(archive), name === 'mail-0001.zip' ? basename(archive) : name))
 }
 
+/** What a volume says of itself besides the messages. */
+export interface Contents {
+  readonly manifest: string
+  readonly index: string
+}
+
+/** Fails where a volume does not end in exactly these two. */
+export async function contentsOf(path: string): Promise<Contents> {
+  const others = (await readZip(path)).slice(-2)
+  if (others.map(({ name }) => name).join() !== 'manifest.csv,index.html') throw new Error(`${path} has no contents`)
+  const [manifest = '', index = ''] = others.map(({ bytes }) => bytes.toString())
+  return { manifest, index }
+}
+
+/** The messages of one zip file. */
+export async function messagesIn(path: string): Promise<readonly ZipEntry[]> {
+  return (await readZip(path)).filter(({ name }) => name.endsWith('.eml'))
+}
+
 /** The messages of all volumes. */
 export async function messagesOf(archive: string): Promise<readonly ZipEntry[]> {
   const entries: ZipEntry[] = []
-  for (const path of await volumes(archive)) entries.push(...(await readZip(path)))
-  return entries.filter(({ name }) => name.endsWith('.eml'))
+  for (const path of await volumes(archive)) entries.push(...(await messagesIn(path)))
+  return entries
 }

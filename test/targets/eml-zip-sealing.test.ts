@@ -8,7 +8,7 @@ import { memoryFolder, type TemporaryFolder } from '../support/folder.js'
 import { deliver, lane, readBack, receiptsOf, signal } from '../support/lane-loop.js'
 import { letter, message } from '../support/mail.js'
 import { MemoryLedger } from '../support/memory-ports.js'
-import { messagesOf, readZip, volumes } from '../support/zip.js'
+import { messagesIn, messagesOf, volumes } from '../support/zip.js'
 import { emlZipTarget } from './eml-zip-place.js'
 
 let folder: TemporaryFolder
@@ -118,7 +118,7 @@ describe('volumes', () => {
     await writer[Symbol.asyncDispose]()
     expect(positions).toHaveLength(3)
     expect(await readFile(archive, 'utf8')).toBe('not ours')
-    expect(await readZip(join(folder.path, 'zips', 'mail-0002.zip'))).toHaveLength(1)
+    expect(await messagesIn(join(folder.path, 'zips', 'mail-0002.zip'))).toHaveLength(1)
   })
 
   it('never use a number twice, though old volumes were moved away', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bytesText, countText, durationText, numberText } from '../../src/reporters/figures.js'
+import { bytesText, countText, durationText, numberText } from '../../src/ports/figures.js'
 
 describe('figures', () => {
   it.each([
