@@ -84,6 +84,13 @@ function buildProgram(version: string, streams: Streams, done: (exitCode: number
     done(await verify(plan, options, streams))
   })
 
+  const providers = program.command('providers').argument('[address]', 'an address, a domain or a name of the list')
+  providers.description('list the providers that a plan can name, or show the one that serves an address')
+  addCommonOptions(providers, version).action(async (address: string | undefined, options: CommonOptions) => {
+    const { providers } = await import('./providers.js')
+    done(providers(address, options, streams))
+  })
+
   const demo = program.command('demo')
   demo.description('copy a sample mailbox from a server inside this process into ./popferry-demo')
   addCommonOptions(demo, version).action(async (options: CommonOptions) => {

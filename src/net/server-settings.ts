@@ -4,7 +4,7 @@ import { Fault } from '../ports/fault.js'
 import { isLoopback } from './loopback.js'
 import { needsOldCrypto, type TlsSettings } from './tls.js'
 
-const hostMissing = 'expected the name of a host, or `provider` instead of it'
+const hostMissing = 'expected the name of a host, or a `provider` whose host is known'
 
 /** One line, as protocols want it. */
 const oneLine = z

@@ -1,16 +1,11 @@
 import type { AccountStatus } from '../ports/ledger.js'
 import { bytesText, numberText } from '../ports/figures.js'
 import { printable } from './printable.js'
-import { displayWidth, padToWidth } from './width.js'
+import { table } from './table.js'
 
 /** What the ledger knows, for people: one line for each target. */
 export function statusTable(accounts: readonly AccountStatus[]): string {
-  const rows = [header, ...accounts.flatMap(rowsOf)]
-  const widths = header.map((_, column) => Math.max(...rows.map((row) => displayWidth(row[column] ?? ''))))
-  return rows
-    .map((row) => row.map((cell, column) => padToWidth(cell, widths[column] ?? 0, sides[column])).join('  '))
-    .map((line) => `${line.trimEnd()}\n`)
-    .join('')
+  return table([header, ...accounts.flatMap(rowsOf)], sides)
 }
 
 const header = ['ACCOUNT', 'TARGET', 'MESSAGES', 'SIZE', 'FAILED', 'LAST RUN'] as const

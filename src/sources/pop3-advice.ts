@@ -1,6 +1,7 @@
 import { Fault, type FaultCode } from '../ports/fault.js'
 import { nearestHost } from '../providers/find.js'
 import type { Provider } from '../providers/provider.js'
+import { userAdvice } from '../providers/user-advice.js'
 
 /** Whose maildrop it is. */
 export interface Whose {
@@ -32,13 +33,12 @@ function refusalAdvice({ code, facts: { reply = '', hint } }: Fault, whose: Whos
 
 /** Where the server's words say no more than no: all that is known of the provider. */
 function inGeneral({ provider, user }: Whose): string | undefined {
-  if (!provider) return undefined
-  const isAddress = user.includes('@')
-  const name =
-    isAddress === (provider.user === 'address')
-      ? []
-      : [isAddress ? '`user` must be what stands before the @' : '`user` must be the whole address']
-  return [...name, provider.accepts, provider.switchOn].join('; ')
+  return provider && clauses(userAdvice(provider, user), provider.accepts, provider.switchOn)
+}
+
+function clauses(...parts: readonly (string | undefined)[]): string | undefined {
+  const said = parts.filter((part) => part !== undefined)
+  return said.length > 0 ? said.join('; ') : undefined
 }
 
 interface Symptom {
@@ -59,7 +59,7 @@ const symptoms: readonly Symptom[] = [
     says: /password.*(?:frequen|busy)/,
     advice: (provider) =>
       provider
-        ? `the server does not say which: ${provider.accepts}; ${provider.switchOn}; then wait some minutes`
+        ? `the server does not say which: ${clauses(provider.accepts, provider.switchOn, provider.note) ?? 'check the password'}; then wait some minutes`
         : 'the server does not say which: check the password (some want an app password or authorization code) and ' +
           'whether POP is switched on in the webmail, then wait some minutes',
   },

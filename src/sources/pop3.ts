@@ -5,8 +5,8 @@ import { Fault } from '../ports/fault.js'
 import { defineKind, type SourceContext, type SourceKind } from '../ports/kind.js'
 import type { Session, Source, SourceRules } from '../ports/source.js'
 import { duration } from '../ports/units.js'
-import { providers } from '../providers/all.js'
 import { findProvider } from '../providers/find.js'
+import { presetNames, presetSettings, unknownPreset } from '../providers/names.js'
 import { authProblem } from '../sasl/secret-key.js'
 import { advised, type Whose } from './pop3-advice.js'
 import { Pop3Opening } from './pop3-opening.js'
@@ -15,7 +15,7 @@ import { Pop3Session } from './pop3-session.js'
 const settings = z
   .strictObject({
     provider: z
-      .enum(providers.map(({ id }) => id))
+      .enum(presetNames('pop3'), { error: ({ input }) => unknownPreset(input, 'pop3') })
       .optional()
       .describe('A preset; keys given in the plan win'),
     ...serverSettings,
@@ -50,7 +50,7 @@ export const pop3: SourceKind = defineKind({
   fields: serverFields,
   presets: {
     key: 'provider',
-    settings: new Map(providers.map(({ id, pop3 }) => [id, pop3])),
+    settings: presetSettings('pop3'),
   },
   create(chosen: Settings, context: SourceContext): Source {
     // Once more: templates are filled in by now (QUIRKS TLS-12).

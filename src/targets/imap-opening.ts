@@ -4,6 +4,7 @@ import { Fault } from '../ports/fault.js'
 import type { TargetContext } from '../ports/kind.js'
 import type { Secret } from '../ports/secret.js'
 import { findProvider } from '../providers/find.js'
+import { userAdvice } from '../providers/user-advice.js'
 import { type SecretKey, secretOf } from '../sasl/secret-key.js'
 import type { ImapTargetSettings } from './imap-settings.js'
 
@@ -63,10 +64,8 @@ export class ImapOpening {
     if (code !== 'auth-failed' && code !== 'auth-unavailable') return undefined
     const provider = findProvider(id, host, user, 'imap')
     if (!provider) return code === 'auth-failed' ? checkPassword : undefined
-    const isAddress = user.includes('@')
-    const fits = isAddress === (provider.user === 'address')
-    const name = isAddress ? '`user` must be what stands before the @' : '`user` must be the whole address'
-    return [...(fits ? [] : [name]), provider.accepts].join('; ')
+    const advice = [userAdvice(provider, user), provider.accepts].filter((clause) => clause !== undefined)
+    return advice.length > 0 ? advice.join('; ') : checkPassword
   }
 }
 

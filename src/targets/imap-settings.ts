@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { plaintextProblem, serverSettings } from '../net/server-settings.js'
-import { providers } from '../providers/all.js'
+import { presetNames, unknownPreset } from '../providers/names.js'
 import { authProblem } from '../sasl/secret-key.js'
 
 const imapMechanisms = ['plain', 'login', 'cram-md5', 'scram-sha-1', 'scram-sha-256', 'xoauth2', 'oauthbearer'] as const
@@ -30,7 +30,7 @@ export type ImapSettings = z.output<typeof imapSettings>
 export const imapTargetSettings = z
   .strictObject({
     provider: z
-      .enum(providers.map(({ id }) => id))
+      .enum(presetNames('imap'), { error: ({ input }) => unknownPreset(input, 'imap') })
       .optional()
       .describe('A preset; keys given in the plan win'),
     ...serverSettings,

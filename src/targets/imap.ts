@@ -3,7 +3,7 @@ import { plaintextProblem, serverAddress, serverFields } from '../net/server-set
 import { Fault } from '../ports/fault.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
 import type { Accounted, Lane, OtherCopy, Progress, ReadBack, Receipt, Target, Trace, Writer } from '../ports/target.js'
-import { providers } from '../providers/all.js'
+import { presetSettings } from '../providers/names.js'
 import { type ImapSettings, type ImapTargetSettings, imapTargetSettings } from './imap-settings.js'
 import { trace } from './imap-where.js'
 import type { ImapContext } from './imap-writer.js'
@@ -15,7 +15,7 @@ export const imap: TargetKind = defineKind({
   fields: [...serverFields, { key: 'folder', form: 'template' }],
   presets: {
     key: 'provider',
-    settings: new Map(providers.map(({ id, imap }) => [id, imap])),
+    settings: presetSettings('imap'),
   },
   create(chosen: ImapTargetSettings, context: TargetContext): Target {
     // Once more: templates are filled in by now (QUIRKS TLS-12).

@@ -31,7 +31,18 @@ describe.concurrent('presets', () => {
     const { code, stderr } = await scene.run(['run'])
     expect(code).toBe(2)
     expect(stderr).toMatch(
-      /^migrate\.yaml:\d+:\d+: expected gmail, yahoo-japan, outlook or microsoft365; did you mean `gmail`\?\n$/,
+      /^migrate\.yaml:\d+:\d+: expected a preset that `popferry providers` lists; did you mean `gmail`\?\n$/,
+    )
+  })
+
+  it('a firm that has IMAP only: exit 2, and what it can be', async () => {
+    await using scene = await openScene({
+      plan: () => ({ accounts: [{ name: 'a', source: { provider: 'icloud', user: 'a', password: 'x' }, targets }] }),
+    })
+    const { code, stderr } = await scene.run(['run'])
+    expect(code).toBe(2)
+    expect(stderr).toMatch(
+      /^migrate\.yaml:\d+:\d+: iCloud Mail has no POP3, only IMAP: it can be a target, not a source\n$/,
     )
   })
 
@@ -39,7 +50,7 @@ describe.concurrent('presets', () => {
     await using scene = await openScene({ plan: () => ({ accounts: [account('a', { user: 'a', password: 'x' })] }) })
     const { code, stderr } = await scene.run(['run'])
     expect(code).toBe(2)
-    expect(stderr).toMatch(/`host` is missing: expected the name of a host, or `provider` instead of it\n$/)
+    expect(stderr).toMatch(/`host` is missing: expected the name of a host, or a `provider` whose host is known\n$/)
   })
 
   it('the names stand in the JSON Schema', async () => {

@@ -1,0 +1,85 @@
+import type { Provider } from './provider.js'
+import { ispdb, lookedUp } from './source.js'
+
+const switchOn = 'POP and IMAP must be switched on once in the settings of the webmail'
+
+/** Germany, Austria and Switzerland. */
+export const german: readonly Provider[] = [
+  {
+    id: 'gmx',
+    name: 'GMX',
+    domains: ['gmx.net', 'gmx.de', 'gmx.at', 'gmx.ch'],
+    // QUIRKS PRV-09: it refuses sign-ins that follow one another too soon.
+    pop3: { host: 'pop.gmx.net', tls: 'implicit', signInEvery: '15m' },
+    imap: { host: 'imap.gmx.net', tls: 'implicit' },
+    user: 'address',
+    accepts: 'GMX accepts the password of the account',
+    switchOn,
+    source: ispdb('gmx.net'),
+    checked: lookedUp,
+  },
+  {
+    id: 'gmx-com',
+    name: 'GMX (gmx.com)',
+    domains: ['gmx.com'],
+    pop3: { host: 'pop.gmx.com', tls: 'implicit' },
+    imap: { host: 'imap.gmx.com', tls: 'implicit' },
+    user: 'address',
+    switchOn,
+    source: ispdb('gmx.com'),
+    checked: lookedUp,
+  },
+  {
+    id: 'web-de',
+    name: 'WEB.DE',
+    domains: ['web.de'],
+    pop3: { host: 'pop3.web.de', tls: 'implicit', signInEvery: '15m' },
+    imap: { host: 'imap.web.de', tls: 'implicit' },
+    user: 'local part',
+    switchOn,
+    source: ispdb('web.de'),
+    checked: lookedUp,
+  },
+  {
+    id: 't-online',
+    name: 'T-Online',
+    domains: ['t-online.de'],
+    pop3: { host: 'securepop.t-online.de', tls: 'implicit' },
+    imap: { host: 'secureimap.t-online.de', tls: 'implicit' },
+    user: 'address',
+    accepts: 'T-Online accepts only the e-mail password, which has to be set first',
+    source: ispdb('t-online.de'),
+    checked: lookedUp,
+  },
+  {
+    id: 'ionos',
+    name: 'IONOS',
+    domains: [],
+    pop3: { tls: 'implicit' },
+    imap: { tls: 'implicit' },
+    hosts: 'the servers are pop.ionos.<country> and imap.ionos.<country>, with the country of your contract',
+    user: 'address',
+    source: 'the help pages of IONOS',
+    checked: lookedUp,
+  },
+  {
+    id: '1und1',
+    name: '1&1 (older German contracts)',
+    domains: [],
+    pop3: { host: 'pop.1und1.de', tls: 'implicit' },
+    imap: { host: 'imap.1und1.de', tls: 'implicit' },
+    user: 'address',
+    source: ispdb('1und1.de'),
+    checked: lookedUp,
+  },
+  {
+    id: 'strato',
+    name: 'Strato',
+    domains: [],
+    pop3: { host: 'pop3.strato.de', tls: 'implicit' },
+    imap: { host: 'imap.strato.de', tls: 'implicit' },
+    user: 'address',
+    source: ispdb('strato.de'),
+    checked: lookedUp,
+  },
+]
