@@ -1,9 +1,11 @@
 import { Command, CommanderError } from 'commander'
 import {
   addCommonOptions,
+  addInitOptions,
   addRunOptions,
   addVerifyOptions,
   type CommonOptions,
+  type InitOptions,
   type RunOptions,
   type VerifyOptions,
 } from './options.js'
@@ -82,6 +84,13 @@ function buildProgram(version: string, streams: Streams, done: (exitCode: number
   addCommonOptions(addVerifyOptions(verify), version).action(async (plan: string, options: VerifyOptions) => {
     const { verify } = await import('./verify.js')
     done(await verify(plan, options, streams))
+  })
+
+  const init = program.command('init').argument(...planArgument)
+  init.description('write a commented plan to start from; never overwrites')
+  addCommonOptions(addInitOptions(init), version).action(async (plan: string, options: InitOptions) => {
+    const { init } = await import('./init.js')
+    done(await init(plan, options, streams))
   })
 
   const providers = program.command('providers').argument('[address]', 'an address, a domain or a name of the list')

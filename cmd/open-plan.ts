@@ -46,7 +46,7 @@ async function readPlan(file: string): Promise<Uint8Array> {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
     if (code === 'ENOENT')
-      throw new Refusal([`${file}: there is no such plan; see migrate.example.yaml for one to start from`])
+      throw new Refusal([`${file}: there is no such plan; \`popferry init\` writes one to start from`])
     throw new Refusal([`${file}: the plan cannot be read (${code})`])
   }
 }

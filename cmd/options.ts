@@ -22,6 +22,12 @@ export interface VerifyOptions extends CommonOptions {
   readonly source: boolean
 }
 
+export interface InitOptions extends CommonOptions {
+  readonly email?: string
+  /** Also a table, from which the accounts come. */
+  readonly csv: boolean
+}
+
 export function addCommonOptions(command: Command, version: string): Command {
   return command
     .option('--json', 'print one JSON object a line on stdout', false)
@@ -43,6 +49,12 @@ export function addRunOptions(command: Command): Command {
 
 export function addVerifyOptions(command: Command): Command {
   return command.option('--source', 'also list the maildrops, and name what is not copied', false)
+}
+
+export function addInitOptions(command: Command): Command {
+  return command
+    .option('--email <address>', "fill in the servers of this address's provider")
+    .option('--csv', 'make one account of each row of a table, and write a table to fill in', false)
 }
 
 function collect(value: string, previous: readonly string[]): readonly string[] {

@@ -21,6 +21,8 @@ export interface Provider {
   readonly windowed?: true
   /** What the user name is: the whole address, or what stands before its `@`. */
   readonly user?: 'address' | 'local part'
+  /** It takes no passwords. */
+  readonly oauth2Only?: true
   /** What it accepts as a secret, and where one gets it; a clause for a hint. */
   readonly accepts?: string
   /** What has to be switched on before the first sign-in, and where; a clause for a hint. */

@@ -26,6 +26,7 @@ export const worldwide: readonly Provider[] = [
     pop3: { host: 'outlook.office365.com', tls: 'implicit' },
     imap: { host: 'outlook.office365.com', tls: 'implicit' },
     user: 'address',
+    oauth2Only: true,
     accepts:
       'Outlook.com accepts no passwords, only `oauth2` with the scope POP.AccessAsUser.All (a target: IMAP.AccessAsUser.All)',
     switchOn: 'POP must be switched on in the settings of Outlook.com (Mail, Forwarding and IMAP)',
@@ -40,6 +41,7 @@ export const worldwide: readonly Provider[] = [
     pop3: { host: 'outlook.office365.com', tls: 'implicit' },
     imap: { host: 'outlook.office365.com', tls: 'implicit' },
     user: 'address',
+    oauth2Only: true,
     accepts:
       'Microsoft 365 accepts no passwords, only `oauth2` with the scope POP.AccessAsUser.All (a target: IMAP.AccessAsUser.All)',
     switchOn: 'its admin must allow POP for the mailbox',
