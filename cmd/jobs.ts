@@ -28,7 +28,7 @@ export function makeJobs(accounts: readonly PlannedAccount[], context: JobContex
 
 function makeJob(planned: PlannedAccount, context: JobContext): MigrationJob {
   const { plan, run, stateFolder: state, clock, emit, transcript } = context
-  const { name, previously, host, user, source, select, targets } = planned
+  const { name, previously, host, user, source, select, targets, deleteAfter } = planned
   const { timeouts } = plan
   const signedIn = (specs: PlannedAccount['secrets']): SourceContext => {
     const secrets = [...specs].flatMap(([key, spec]) => {
@@ -37,12 +37,20 @@ function makeJob(planned: PlannedAccount, context: JobContext): MigrationJob {
     })
     return { account: name, clock, emit, timeouts, transcript, secrets: new Map(secrets) }
   }
+  const maildrop = source.kind.create(source.settings, signedIn(planned.secrets))
+  if (deleteAfter !== undefined && maildrop.rules.identity === 'content') {
+    throw new Fault(
+      'plan-conflict',
+      '`afterCopy` deletes by id, and `identity: content` is for servers without ids: keep',
+    )
+  }
   return {
     name,
     ...(previously !== undefined && { previously }),
     host,
     user,
-    source: source.kind.create(source.settings, signedIn(planned.secrets)),
+    source: maildrop,
+    ...(deleteAfter !== undefined && { deleteAfter }),
     ...(select && { select: { ...select, dateOf: (header) => ruleDate(header, 'received', clock.now()) } }),
     targets: targets.map(({ name, previously, kind, settings, secrets, series }) => ({
       name,

@@ -61,6 +61,8 @@ function enrolOne(connection: Connection, { account, host, user, lanes }: Enrolm
     connection.run(sql, account, freeOrigin(connection, account), host, user)
   } else {
     // Another server, or another view of the same one, has habits of its own.
+    const moved = 'account IN (SELECT id FROM accounts WHERE id = ? AND (host <> ? OR user <> ?))'
+    connection.run(`UPDATE deletions SET confirmed = 1 WHERE ${moved}`, known, host, user)
     connection.run("UPDATE accounts SET memory = '{}' WHERE id = ? AND (host <> ? OR user <> ?)", known, host, user)
     connection.run('UPDATE accounts SET name = ?, host = ?, user = ? WHERE id = ?', account, host, user, known)
   }

@@ -36,7 +36,7 @@ export function findMessages(connection: Connection, account: number, what: Like
       : ['receipts_by_fingerprint', 'fingerprint', what.fingerprint]
   // Left alone, SQLite may walk through all receipts of the account's lanes instead.
   const sql = `SELECT ${columns} FROM receipts INDEXED BY ${index} CROSS JOIN lanes ON lanes.id = lane
-    WHERE ${column} = ? AND account = ? ORDER BY lane, seq`
+    WHERE ${column} = ? AND account = ? AND NOT EXISTS (${deleted}) ORDER BY lane, seq`
   return known(connection.all(sql, bytesOf(digits), account))
 }
 
@@ -62,6 +62,9 @@ export function recordFindings(connection: Connection, account: number, findings
 }
 
 const columns = 'key, sha256, size, fingerprint, target'
+/** A message that is gone from the source because we deleted it does not come back under another id. */
+const deleted = `SELECT 1 FROM deletions
+  WHERE deletions.account = lanes.account AND deletions.key = receipts.key AND confirmed = 1`
 const ofAccount = 'lane IN (SELECT id FROM lanes WHERE account = ?)'
 
 function forget(connection: Connection, account: number, key: MessageKey): void {

@@ -14,6 +14,8 @@ export const schemaVersion = 1
  * - `identities` are the listed ids that are not simply their message's key: `original` is that key, or null; with a
  *   `doubt` the message must be fetched before it counts as known or new. The later row is the later finding.
  * - `accounts.listing` holds the ids of the last complete listing as the engine packed them.
+ * - All receipts of a lane up to the number `lanes.proved` were read back; `unproven` names those of them whose copy was
+ *   not found as it should be. `deletions` are the messages that DELE was sent for, with the id that was listed for each.
  * - `lanes.messages` and `lanes.bytes` sum the receipts up, so that nobody has to count them.
  */
 export const schema = `
@@ -39,6 +41,7 @@ export const schema = `
     position TEXT,
     begun TEXT,
     begun_at INTEGER,
+    proved INTEGER NOT NULL DEFAULT 0,
     messages INTEGER NOT NULL DEFAULT 0,
     bytes INTEGER NOT NULL DEFAULT 0,
     UNIQUE (account, target)
@@ -76,6 +79,19 @@ export const schema = `
     doubt TEXT,
     UNIQUE (account, key)
   ) STRICT;
+  CREATE TABLE unproven (
+    lane INTEGER NOT NULL REFERENCES lanes (id),
+    key BLOB NOT NULL,
+    PRIMARY KEY (lane, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE deletions (
+    account INTEGER NOT NULL REFERENCES accounts (id),
+    key BLOB NOT NULL,
+    listed BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    confirmed INTEGER NOT NULL,
+    PRIMARY KEY (account, key)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE failures (
     account INTEGER NOT NULL REFERENCES accounts (id),
     lane INTEGER REFERENCES lanes (id),

@@ -13,10 +13,12 @@ import type {
   Ledger,
   Likeness,
 } from '../ports/ledger.js'
+import type { DeletionBook } from '../ports/deletion-book.js'
 import type { KeptFor } from '../ports/quarantine.js'
 import type { Announced, Lane, Position, Progress, Receipt } from '../ports/target.js'
 import { Connection } from './connection.js'
 import type { Row } from './driver.js'
+import { SqliteDeletionBook } from './deletions.js'
 import { accountId, enrolAll, knownAccounts } from './enrolment.js'
 import { findMessages, identitiesAfter, identityOf, lastListing, recordFindings } from './identities.js'
 import { keyBytes, keyText } from './keys.js'
@@ -25,6 +27,7 @@ import { type LedgerFile, openLedgerDatabase } from './open.js'
 import { keptOf, recordKept } from './quarantine.js'
 import { insertReceipt, receiptOf } from './receipts.js'
 import { contentIndexes } from './schema.js'
+import { accountStatus } from './status.js'
 
 /** Opens the ledger of a state folder. */
 export async function openLedger(options: LedgerFile): Promise<Ledger> {
@@ -42,6 +45,7 @@ interface LaneRow {
 }
 
 class SqliteLedger implements Ledger {
+  readonly deletions: DeletionBook
   readonly #connection: Connection
   readonly #lanes = new Map<string, LaneRow>()
   /** Messages can be found by their bytes. */
@@ -49,6 +53,7 @@ class SqliteLedger implements Ledger {
 
   constructor(connection: Connection) {
     this.#connection = connection
+    this.deletions = new SqliteDeletionBook(connection)
   }
 
   async known(): Promise<readonly KnownAccount[]> {
@@ -212,39 +217,13 @@ class SqliteLedger implements Ledger {
     const accounts = await this.#connection.read(() => this.#connection.all('SELECT * FROM accounts ORDER BY name'))
     const states: AccountStatus[] = []
     // One short read for each account, so that a run in another process never waits long for us.
-    for (const account of accounts) states.push(await this.#connection.read(() => this.#accountStatus(account)))
+    for (const account of accounts)
+      states.push(await this.#connection.read(() => accountStatus(this.#connection, account)))
     return states
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#connection.close()
-  }
-
-  #accountStatus(account: Row): AccountStatus {
-    const lanes = this.#connection.all(
-      `SELECT target, messages, bytes, (SELECT count(DISTINCT f.key) FROM failures f WHERE f.account = lanes.account AND
-          (f.lane = lanes.id OR f.lane IS NULL) AND NOT EXISTS
-            (SELECT 1 FROM receipts r WHERE r.lane = lanes.id AND r.key = f.key)) AS failed
-        FROM lanes WHERE account = ? ORDER BY id`,
-      account['id'] ?? null,
-    )
-    return {
-      account: String(account['name']),
-      targets: lanes.map((lane) => ({
-        target: String(lane['target']),
-        messages: Number(lane['messages']),
-        bytes: Number(lane['bytes']),
-        failed: Number(lane['failed']),
-      })),
-      lastRun:
-        account['last_run'] === null
-          ? undefined
-          : {
-              run: String(account['last_run']),
-              at: Number(account['last_at']),
-              status: String(account['last_status']),
-            },
-    }
   }
 
   /** A lane's receipts in pages, oldest first. */

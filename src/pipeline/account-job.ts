@@ -16,6 +16,8 @@ export interface AccountJob {
   readonly source: Source
   /** Absent: every message is wanted. */
   readonly select?: Selector
+  /** How long after the copy a message is deleted at the source, ms; absent: never. */
+  readonly deleteAfter?: number
   readonly targets: readonly AccountTarget[]
 }
 

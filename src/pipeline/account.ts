@@ -2,9 +2,10 @@ import { asFault, Fault } from '../ports/fault.js'
 import type { AccountContext, AccountJob, AccountResult } from './account-job.js'
 import { Agenda } from './agenda.js'
 import { Backoff } from './backoff.js'
+import { Deletions } from './deletions.js'
 import type { Delivery } from './delivery.js'
 import { conclusion } from './expected.js'
-import { type Habits, mayShowMore, recallHabits } from './habits.js'
+import { type Habits, longestLookMs, mayShowMore, recallHabits } from './habits.js'
 import { Identity } from './identity.js'
 import { LaneBook } from './lane-book.js'
 import { outcome } from './outcome.js'
@@ -27,6 +28,7 @@ class AccountRun {
   readonly #quarantine: Quarantine
   readonly #books: readonly LaneBook[]
   readonly #identity: Identity
+  readonly #deletions: Deletions
   readonly #agenda: Agenda
   readonly #session: Omit<SessionContext, keyof Habits>
   readonly #secondFetch: SecondFetch
@@ -58,6 +60,15 @@ class AccountRun {
       server: source.server,
       rules: source.rules,
     }))
+    const tryingOut = context.dryRun || context.limit !== undefined
+    const deletions = (this.#deletions = new Deletions({
+      ...context,
+      ...parts,
+      account: recorded.account,
+      rules: source.rules,
+      deleteAfter: tryingOut ? undefined : job.deleteAfter,
+      sizesWrong: () => this.#secondFetch.futile,
+    }))
     const agenda = (this.#agenda = new Agenda({ ...parts, identity, limit: context.limit }))
     const secondFetch = (this.#secondFetch = new SecondFetch({ ...context, account }))
     const selection = (this.#selection = new Selection({
@@ -66,7 +77,7 @@ class AccountRun {
       now: context.clock.now(),
       sizesCount: () => source.rules.sizes === 'auto' && !secondFetch.futile,
     }))
-    this.#session = { ...context, ...parts, identity, agenda, secondFetch, selection, account, source }
+    this.#session = { ...context, ...parts, identity, deletions, agenda, secondFetch, selection, account, source }
   }
 
   async run(): Promise<AccountResult> {
@@ -115,7 +126,7 @@ class AccountRun {
       }
       const fault = ended ?? this.#reasonToReturn(habits)
       if (!fault) {
-        if (this.#goesOn(habits)) {
+        if (await this.#returns(habits)) {
           backoff.progress()
           continue
         }
@@ -182,6 +193,18 @@ class AccountRun {
     return mayShowMore(habits) && !this.#agenda.exhausted && this.#books.every((book) => book.run)
   }
 
+  /** After an orderly session that has left nothing to fetch: another one may show more, or deletes, or sees that it is gone. */
+  async #returns(habits: Habits): Promise<boolean> {
+    if (this.#goesOn(habits)) return true
+    if (!this.#books.every((book) => book.alive && book.run)) return false
+    if (this.#deletions.staged) {
+      // Brings archives to their place, where they can be read back.
+      for (const book of this.#books) await book.close()
+      await this.#deletions.look()
+    }
+    return this.#deletions.due && habits.pace.waitMs <= longestLookMs
+  }
+
   /** The maildrop has shown what it has, unless `--limit` ended it before. */
   async #conclude(window: Window): Promise<void> {
     if (this.#agenda.exhausted) return
@@ -198,7 +221,7 @@ class AccountRun {
   /** What this run has brought about so far. */
   #progress(): number {
     const others = this.#secondFetch.progress + this.#selection.progress + this.#identity.recognised
-    return this.#books.reduce((sum, book) => sum + book.receipts, others)
+    return this.#books.reduce((sum, book) => sum + book.receipts, others + this.#deletions.confirmed)
   }
 
   #delivered({ number, message, flags }: Delivery): void {
@@ -214,6 +237,7 @@ class AccountRun {
     const closed = await Promise.allSettled(this.#books.map(async (book) => book.close()))
     for (const outcome of closed) if (outcome.status === 'rejected') this.#fault ??= asFault(outcome.reason)
     await this.#quarantine.tidy()
+    if (!this.#stopping()) this.#deletions.tell()
     this.#quarantine.settle(this.#books)
   }
 
@@ -234,10 +258,11 @@ class AccountRun {
 
   #result(): AccountResult {
     if (this.#habits?.window.windowed) this.#roster.setWindowed()
-    const counts = this.#roster.counts()
+    const counts = { ...this.#roster.counts(), deleted: this.#deletions.confirmed }
     const lanes = this.#books.flatMap(({ fault }) => (fault ? [fault] : []))
     const messages = this.#failures().map(({ fault }) => fault)
-    const faults = [this.#fault, ...lanes, this.#quarantine.fault, ...messages].filter((fault) => fault !== undefined)
+    const own = [this.#fault, ...lanes, this.#quarantine.fault, ...messages, ...this.#deletions.faults]
+    const faults = own.filter((fault) => fault !== undefined)
     const others = faults.filter((fault) => !lanes.includes(fault))
     const cutShort = this.#cutShort || (this.#stopping() && counts.pending > 0)
     const status = cutShort && faults.length === 0 ? 'incomplete' : outcome(others, lanes, counts)

@@ -29,4 +29,4 @@ interface Surroundings {
   readonly dryRun: boolean
 }
 
-const longestLookMs = 60_000
+export const longestLookMs = 60_000

@@ -8,6 +8,7 @@ import type { FetchedMessage } from './intake.js'
 import { isAnonymous, isContentKey, uidlOf } from './keys.js'
 import type { LaneBook } from './lane-book.js'
 import { type Doubt, Recognition } from './recognition.js'
+import { countDeleted, returned } from './returned.js'
 import { RollCall } from './roll-call.js'
 import { Marks, type Roster } from './roster.js'
 
@@ -84,6 +85,7 @@ export class Identity {
         if (size !== 0 && size !== listed) resized.add(number)
       })
     }
+    for (const number of await returned(this.#context.account, this.#context)) resized.add(number)
     const byContent = withoutId > 0
     await this.#compare(numbers, { ...listing, resized, byContent })
     this.#recognition = new Recognition(this.#context, this.#doubts.size > 0 ? await this.#unfinished() : [])
@@ -200,9 +202,11 @@ export class Identity {
 
   /** The unknown ids of a maildrop of which fewer than one in ten known ids came back (QUIRKS LST-04). */
   async #reset(numbers: readonly number[], before: RollCall): Promise<readonly number[]> {
-    const { roster, books, rules, server, emit } = this.#context
+    const { roster, books, rules, server, account, ledger, emit } = this.#context
     const back = numbers.filter((number) => before.has(roster.entry(number).key)).length
     if (before.size > 0 && back * 10 >= before.size) return []
+    const left = before.size - (await countDeleted(account, { ledger, listing: before }))
+    if (before.size > 0 && back * 10 >= left) return []
     const unfinished = new Set((await this.#unfinished()).map(({ key }) => key))
     const unknown = numbers.filter((number) => {
       const key = roster.keyOf(number)

@@ -4,7 +4,7 @@ import { asFault } from '../ports/fault.js'
 import type { Delivered, Ledger } from '../ports/ledger.js'
 import type { MessageKey } from '../ports/message.js'
 import type { Kept } from '../ports/quarantine.js'
-import type { Receipt, Lane, Target } from '../ports/target.js'
+import type { Lane, Progress, ReadBack, Receipt, Target } from '../ports/target.js'
 import type { Delivery } from './delivery.js'
 import { isAnonymous } from './keys.js'
 import { type LaneContext, type LaneObserver, LaneRun } from './lane.js'
@@ -110,6 +110,11 @@ export class LaneBook implements LaneObserver {
   /** The message was recognised; these lanes have it. */
   recognise(number: number, targets: readonly string[]): void {
     if (targets.includes(this.recorded.target)) this.#delivered.set(number)
+  }
+
+  /** Reads its receipts' messages back, in their order. */
+  readBack(progress: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<ReadBack> {
+    return this.#target.read(this.lane, progress, receipts)
   }
 
   delivered(delivery: Delivery, receipt: Receipt): void {

@@ -27,6 +27,11 @@ export class Pace {
     return Math.max(0, this.#signedInAt + this.#distanceMs - this.#options.clock.monotonic())
   }
 
+  /** Sign-ins have to keep a distance. */
+  get spaced(): boolean {
+    return this.#distanceMs > 0
+  }
+
   /** Why the next sign-in has to wait. */
   get fault(): Fault {
     const { source, clock } = this.#options

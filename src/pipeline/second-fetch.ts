@@ -1,4 +1,5 @@
 import type { Emit } from '../ports/event.js'
+import type { Ledger } from '../ports/ledger.js'
 import type { Flag } from '../ports/message.js'
 import type { FetchedMessage, MessageIntake } from './intake.js'
 
@@ -14,6 +15,7 @@ export interface SecondFetchContext {
   readonly account: string
   readonly emit: Emit
   readonly intake: MessageIntake
+  readonly ledger: Ledger
 }
 
 /**
@@ -32,6 +34,7 @@ export class SecondFetch {
   readonly #due = new Set<number>()
   /** The first messages of this run, and how many of them were short. */
   readonly #first = new Set<number>()
+  #remembered = false
   #short = 0
   #shortKept = 0
 
@@ -66,6 +69,7 @@ export class SecondFetch {
     const short = flags.includes(flag)
     this.#count(number, short)
     if (this.futile) {
+      await this.#remember()
       await this.#forget(number)
       return [...this.rest(), unflagged(arrival)]
     }
@@ -139,6 +143,13 @@ export class SecondFetch {
 
   async #forget(number: number): Promise<void> {
     await this.#take(number)?.message.remove()
+  }
+
+  /** Before anything is stored of which nobody can say whether it is whole: `afterCopy` must know. */
+  async #remember(): Promise<void> {
+    if (this.#remembered) return
+    await this.#context.ledger.remember(this.#context.account, { sizesWrong: true })
+    this.#remembered = true
   }
 
   #count(number: number, short: boolean): void {

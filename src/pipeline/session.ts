@@ -4,6 +4,7 @@ import type { Retrieved, Session, Source } from '../ports/source.js'
 import type { Emit } from '../ports/event.js'
 import type { Agenda } from './agenda.js'
 import type { Budget } from './budget.js'
+import type { Deletions } from './deletions.js'
 import { Delivery } from './delivery.js'
 import { Feed } from './feed.js'
 import type { Habits } from './habits.js'
@@ -21,6 +22,7 @@ export interface SessionContext extends Habits {
   readonly books: readonly LaneBook[]
   readonly agenda: Agenda
   readonly identity: Identity
+  readonly deletions: Deletions
   readonly secondFetch: SecondFetch
   readonly selection: Selection
   readonly intake: MessageIntake
@@ -35,9 +37,9 @@ export interface SessionContext extends Habits {
  * when every message fetched here is safe (CONTRACT, guarantee 1); else the connection is dropped, which commits nothing.
  */
 export async function runSession(context: SessionContext): Promise<void> {
-  const { window } = context
+  const { window, deletions, pace } = context
   await using session = await context.pace.signIn(context.signal)
-  await takeStock(session, context)
+  const numbers = await takeStock(session, context)
   if (context.dryRun) {
     tellWanted(context)
     await session.quit()
@@ -45,23 +47,33 @@ export async function runSession(context: SessionContext): Promise<void> {
   }
   const { fetched, safe } = await fetchMissing(session, context)
   if (!safe) return
+  const deleted = await deletions.mark(session, numbers, pace.spaced ? Infinity : deletionsAtOnce)
+  if (!deleted) return
   const confirmed = await session.quit()
   if (!confirmed && fetched.length > 0 && window.hides) {
     const facts = { server: context.source.server, phase: 'QUIT' }
     throw new Fault('connection-lost', 'the server did not confirm the end of the session', facts)
   }
-  window.ended(fetched, confirmed)
+  window.ended(
+    fetched.filter((number) => !deleted.has(number)),
+    confirmed,
+  )
 }
 
-async function takeStock(session: Session, context: SessionContext): Promise<void> {
-  const { account, agenda, books, identity, roster, secondFetch, selection, window, emit, dryRun } = context
+/** Resolves with the numbers of what the server lists. */
+async function takeStock(session: Session, context: SessionContext): Promise<readonly number[]> {
+  const { account, agenda, books, deletions, identity, roster, secondFetch, selection, window, emit, dryRun } = context
   const listing = await session.list()
   const first = !roster.listed
   const { numbers, grown } = agenda.list(listing.entries)
   if (grown) await identity.takeStock(numbers, { first, windowed: window.windowed })
   const known = (number: number): boolean => books.some((book) => book.has(number))
   const old = first && (identity.expectsKnown || numbers.some(known))
-  if (!dryRun) await window.listed({ numbers, grown, old, expires: session.expires })
+  if (!dryRun) {
+    await window.listed({ numbers, grown, old, expires: session.expires })
+    // Where all ids are new, an id that is missing says nothing.
+    if (!identity.expectsKnown) await deletions.listed(window.windowed)
+  }
   await selection.sift(session, agenda.wanted(), owing(context))
   agenda.settle()
   const wanted = agenda.wanted()
@@ -69,6 +81,7 @@ async function takeStock(session: Session, context: SessionContext): Promise<voi
   const missingBytes = wanted.reduce((sum, number) => sum + roster.entry(number).size, 0)
   const { bytes, entries } = listing
   emit({ type: 'account.listed', account, messages: entries.length, bytes, missing: wanted.length, missingBytes })
+  return numbers
 }
 
 /** What has been begun already; undefined where only the bytes can tell. */
@@ -140,6 +153,9 @@ async function fetchMissing(
     revisits.has(number) || (roster.isFiltered(number) && !session.expires) || books.every((book) => book.safe(number))
   return { fetched, safe: !halted() && fetched.every(safe) }
 }
+
+/** A QUIT behind so many, that a cut costs little (QUIRKS DEL-11); where sign-ins have to wait, all at once. */
+const deletionsAtOnce = 200
 
 /** How a session dies of one message; a throttled or busy server says nothing about the message in progress. */
 const broken: ReadonlySet<FaultCode> = new Set(['connection-lost', 'timeout', 'protocol', 'spool-full'])

@@ -138,6 +138,7 @@ function assembleAccount(
     source: { kind, settings },
     secrets,
     ...selectOf(valid),
+    ...deletionOf(valid),
     targets: valid.targets.map((target, index): PlannedTarget => {
       const { previously } = target
       const { series, secrets = new Map<string, SecretSpec>() } = targets[index] ?? {}
@@ -160,6 +161,11 @@ function secretSettings(kind: Kind<unknown, never>): readonly string[] {
 }
 
 /** With the keys that the plan has, if any. */
+function deletionOf({ afterCopy }: ValidAccount): { readonly deleteAfter?: number } {
+  if (afterCopy === 'keep') return {}
+  return { deleteAfter: afterCopy === 'delete' ? 0 : afterCopy.deleteAfter }
+}
+
 function selectOf({ select }: ValidAccount): { readonly select?: Select } {
   const given: Select = Object.fromEntries(Object.entries(select).filter(([, value]) => value !== undefined))
   return Object.keys(given).length > 0 ? { select: given } : {}

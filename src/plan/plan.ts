@@ -42,6 +42,8 @@ export interface PlannedAccount {
   readonly secrets: ReadonlyMap<string, SecretSpec>
   /** Absent where every message is wanted. */
   readonly select?: Select
+  /** How long after the copy a message is deleted at the source, ms; absent: never. */
+  readonly deleteAfter?: number
   readonly targets: readonly PlannedTarget[]
 }
 

@@ -129,6 +129,20 @@ const selectSchema = z
     issues.push({ code: 'custom', path: ['olderThan'], input: value.olderThan, message })
   })
 
+const afterCopySchema = z
+  .union(
+    [
+      z.literal('keep').describe('Everything stays at the source'),
+      z.literal('delete').describe('Deleted at the source as soon as every copy was read back'),
+      z
+        .strictObject({ deleteAfter: duration(0, longestAge).describe('Counted from the day it was copied') })
+        .describe('The same, some time later'),
+    ],
+    { error: 'expected keep, delete or { deleteAfter: 30d }' },
+  )
+  .default('keep')
+  .describe('What happens at the source afterwards')
+
 /** One account with everything that it needs. */
 export function accountSchema(kinds: Kinds) {
   return z.strictObject({
@@ -136,7 +150,7 @@ export function accountSchema(kinds: Kinds) {
     previously: names.previously.describe('Only after renaming an account: its old name'),
     source: byType(kinds.sources.map(sourceSchema)).describe('The maildrop'),
     select: selectSchema.prefault({}).describe('Which messages are copied; default: all'),
-    afterCopy: z.literal('keep').default('keep').describe('What happens at the source afterwards'),
+    afterCopy: afterCopySchema,
     targets: z
       .array(byType(kinds.targets.map(targetSchema)))
       .min(1, { error: 'expected at least one target' })

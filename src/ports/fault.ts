@@ -84,6 +84,16 @@ export const faults = {
   'spool-full': { scope: 'session', transient: true, hint: 'free some space (or inodes) for the state folder' },
   // Single messages
   'retr-refused': { scope: 'message', transient: false, hint: 'the next run asks again; the server may have lost it' },
+  'delete-refused': {
+    scope: 'message',
+    transient: false,
+    hint: 'the message is safe in every target; is the maildrop read-only? `afterCopy: keep` asks for no deletions',
+  },
+  'copy-unproven': {
+    scope: 'session',
+    transient: false,
+    hint: 'run `popferry verify`; nothing is lost: these messages stay at the source',
+  },
   hidden: {
     scope: 'message',
     transient: false,

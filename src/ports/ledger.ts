@@ -1,3 +1,4 @@
+import type { DeletionBook } from './deletion-book.js'
 import type { MessageKey } from './message.js'
 import type { Kept, KeptFor } from './quarantine.js'
 import type { Announced, Lane, Position, Progress, Receipt } from './target.js'
@@ -23,6 +24,8 @@ export interface Ledger extends AsyncDisposable {
   identify(account: string, findings: Findings): Promise<void>
   /** Commits the last batch and begins the next, either or both, in one transaction. */
   advance(lane: Lane, step: LaneStep): Promise<void>
+  /** What was read back at the targets, and what was deleted at the source. */
+  readonly deletions: DeletionBook
   /** The account's messages that lie in the quarantine, once for each lane without a receipt for it. */
   kept(account: string): Promise<readonly KeptFor[]>
   /** What earlier sessions taught about an account's server; nothing where the account was never enrolled. */
@@ -102,6 +105,8 @@ export interface AccountMemory {
   readonly unsettled: boolean
   /** The shortest listing of a windowed maildrop behind which more came to light. */
   readonly fullWindow?: number
+  /** The listed sizes of this server mean nothing, so a message that was cut short cannot be told from a whole one. */
+  readonly sizesWrong?: boolean
   /** How many messages an ordinary maildrop listed in the last run that came to its end. */
   readonly listed?: number
   /** Wall time of the last sign-in in ms, and what the server wanted then; only where sign-ins have to keep a distance. */

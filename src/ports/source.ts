@@ -48,6 +48,11 @@ export interface Session extends AsyncDisposable {
   retrieve(wanted: Wanted, intake: Intake): AsyncIterable<Retrieved>
   /** Waits for something else, with nothing asked for; meanwhile the server is kept from hanging up. */
   stay<T>(until: Promise<T>): Promise<T>
+  /**
+   * Marks messages of this session's listing for deletion, which `quit` commits, and yields one result for each in some
+   * order. What it does not vouch for it does not mark: the id is asked for once more.
+   */
+  delete(entries: readonly Entry[]): AsyncIterable<Deletion>
   /** True where the server confirmed it. */
   quit(): Promise<boolean>
   /**
@@ -55,6 +60,12 @@ export interface Session extends AsyncDisposable {
    * where the server cannot do that; for a message that it refuses; the rest of them where it refuses one after another.
    */
   headers(entries: readonly Entry[]): AsyncIterable<Uint8Array | undefined> | undefined
+}
+
+export interface Deletion {
+  readonly entry: Entry
+  /** Why it is not marked. */
+  readonly fault?: Fault
 }
 
 export interface Listing {

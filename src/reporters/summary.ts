@@ -83,7 +83,7 @@ function safe(counts: Counts): string {
   return `${countText(stored, 'message')} ${stored === 1 ? 'is' : 'are'} safe${parts(counts)}`
 }
 
-function parts({ copied, present, filtered, reidentified, vanished }: Counts): string {
+function parts({ copied, present, filtered, reidentified, vanished, deleted }: Counts): string {
   const found = [
     ...(copied > 0 ? [`${numberText(copied)} copied`] : []),
     ...(present > 0 && copied > 0 ? [`${numberText(present)} ${present === 1 ? 'was' : 'were'} already there`] : []),
@@ -91,6 +91,7 @@ function parts({ copied, present, filtered, reidentified, vanished }: Counts): s
     ...(filtered > 0 ? [leftOut(filtered)] : []),
     ...(reidentified > 0 ? [`${numberText(reidentified)} recognised under new ids`] : []),
     ...(vanished > 0 ? [`${numberText(vanished)} vanished from the server unfetched`] : []),
+    ...(deleted > 0 ? [`${numberText(deleted)} deleted at the source`] : []),
   ]
   return found.length === 0 ? '' : `: ${found.join(', ')}`
 }

@@ -75,7 +75,7 @@ export function eventText(event: Event): string | undefined {
 function finishedText({ account, status, counts, fault }: Extract<Event, { type: 'account.finished' }>): string {
   const name = printable(account)
   if (status !== 'ok' && fault) return `${name}: ${faultText(fault)}`
-  const { listed, copied, present, filtered, reidentified, pending, bytes } = counts
+  const { listed, copied, present, filtered, reidentified, pending, deleted, bytes } = counts
   if (status !== 'ok' && listed === 0) return `${name}: stopped before its messages were listed`
   const parts = [
     ...(copied > 0 ? [`${countText(copied, 'message')} copied (${bytesText(bytes)})`] : []),
@@ -83,6 +83,7 @@ function finishedText({ account, status, counts, fault }: Extract<Event, { type:
     ...(reidentified > 0 ? [`${numberText(reidentified)} recognised under new ids`] : []),
     ...(filtered > 0 ? [`${numberText(filtered)} left out by \`select\``] : []),
     ...(pending > 0 ? [`${numberText(pending)} not copied yet`] : []),
+    ...(deleted > 0 ? [`${numberText(deleted)} deleted at the source`] : []),
   ]
   return `${name}: ${parts.length === 0 ? 'nothing to copy' : parts.join(', ')}`
 }

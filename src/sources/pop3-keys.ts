@@ -1,3 +1,4 @@
+import type { Reply } from '../pop3/reply.js'
 import { createHash } from 'node:crypto'
 import type { Maildrop } from '../pop3/listing.js'
 import type { Entry, MessageKey } from '../ports/message.js'
@@ -29,4 +30,15 @@ export function identify(maildrop: Maildrop): { readonly listing: Listing; reado
     bytes += size
   }
   return { listing: { entries, bytes }, numbers }
+}
+
+/** What the server calls a message. */
+export function uidlOf(key: MessageKey): string {
+  return key.split('\n', 1)[0] ?? ''
+}
+
+/** True for the reply to `UIDL n` or `LIST n` that gives this id or size (RFC 1939 §5, §7). */
+export function repeats(reply: Reply, number: number, text: string): boolean {
+  const [, found, said] = /^\S+[ \t]+(\d+)[ \t]+(.*?)[ \t]*$/s.exec(Buffer.from(reply.line).toString('latin1')) ?? []
+  return reply.ok && Number(found) === number && said === text
 }

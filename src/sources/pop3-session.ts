@@ -1,13 +1,14 @@
 import { Fault } from '../ports/fault.js'
 import type { Entry, Flag, Message, MessageKey } from '../ports/message.js'
-import type { Incoming, Intake, Listing, Retrieved, Session, Wanted } from '../ports/source.js'
+import type { Deletion, Incoming, Intake, Listing, Retrieved, Session, Wanted } from '../ports/source.js'
 import type { Pop3Client } from '../pop3/client.js'
 import { isThrottle, pauseIn } from '../pop3/refusal.js'
 import type { Reply } from '../pop3/reply.js'
+import { markDeleted } from './pop3-deletion.js'
 import { type HeaderRequest, readHeaders } from './pop3-headers.js'
 import { isWrapper } from './pop3-wrapper.js'
 import { Idle, type IdleMode } from './pop3-idle.js'
-import { identify } from './pop3-keys.js'
+import { identify, repeats, uidlOf } from './pop3-keys.js'
 
 export interface SessionMode extends IdleMode {
   readonly pipelined: boolean
@@ -33,7 +34,7 @@ export class Pop3Session implements Session {
   readonly #mode: SessionMode
   readonly #idle: Idle
   readonly #replyMs: number
-  /** Numbers of the messages that RETR was not sent for yet: once each per session (QUIRKS RET-17). */
+  /** The messages' numbers; negative where RETR was sent: once each per session (QUIRKS RET-17). */
   #numbers = new Map<MessageKey, number>()
   /** Asked for and not answered, in order. */
   readonly #flight: Asked[] = []
@@ -89,6 +90,20 @@ export class Pop3Session implements Session {
     }
   }
 
+  async *delete(entries: readonly Entry[]): AsyncIterable<Deletion> {
+    const byNumber = new Map(entries.map((entry) => [this.#numberOf(entry), entry]))
+    const messages = Array.from(byNumber, ([number, { key }]) => ({ number, uidl: uidlOf(key) }))
+    const mode = { pipelined: this.#mode.pipelined, replyMs: this.#replyMs }
+    try {
+      for await (const { number, fault } of markDeleted(this.#client, messages, mode)) {
+        const entry = byNumber.get(number)
+        if (entry) yield { entry, ...(fault && { fault }) }
+      }
+    } catch (error) {
+      throw this.#break(error)
+    }
+  }
+
   async stay<T>(until: Promise<T>): Promise<T> {
     try {
       return await this.#idle.until(until)
@@ -118,8 +133,9 @@ export class Pop3Session implements Session {
     while (this.#flight.length === 0 || this.#octetsInFlight + longestRetr <= this.#window) {
       const entry = wanted.take()
       if (!entry) break
-      const number = this.#numbers.get(entry.key)
-      this.#numbers.delete(entry.key)
+      const listed = this.#numbers.get(entry.key) ?? -1
+      const number = listed > 0 ? listed : undefined
+      if (number !== undefined) this.#numbers.set(entry.key, -number)
       const command = number === undefined ? '' : `RETR ${number}\r\n`
       this.#flight.push({ entry, number, octets: command.length })
       this.#octetsInFlight += command.length
@@ -131,8 +147,7 @@ export class Pop3Session implements Session {
 
   async *#headers(entries: readonly Entry[]): AsyncIterable<Uint8Array | undefined> {
     const requests = entries.map((entry): HeaderRequest => {
-      const number = this.#numbers.get(entry.key)
-      if (number === undefined) throw new RangeError('a header of a message that is not in this listing')
+      const number = this.#numberOf(entry)
       const most = mostOctets(this.#sizeOf(entry))
       return { number, most, requireEnd: async () => this.#requireEnd(number, entry) }
     })
@@ -141,6 +156,12 @@ export class Pop3Session implements Session {
     } catch (error) {
       throw this.#break(error)
     }
+  }
+
+  #numberOf({ key }: Entry): number {
+    const number = this.#numbers.get(key)
+    if (number === undefined) throw new RangeError('a message that is not in this listing')
+    return Math.abs(number)
   }
 
   /** Octets as listed; 0: unknown. */
@@ -202,9 +223,7 @@ export class Pop3Session implements Session {
     const { wire } = this.#client
     const { ids } = this.#mode
     const reply = await wire.ask(`${ids ? 'UIDL' : 'LIST'} ${number}`)
-    const expected = ids ? key.split('\n', 1)[0] : String(size)
-    const [, found, id] = /^\S+[ \t]+(\d+)[ \t]+(.*?)[ \t]*$/s.exec(Buffer.from(reply.line).toString('latin1')) ?? []
-    if (reply.ok && Number(found) === number && id === expected) return
+    if (repeats(reply, number, ids ? uidlOf(key) : String(size))) return
     throw wire.connection.fault('protocol', 'the message may go on behind its end', { reply: reply.text })
   }
 

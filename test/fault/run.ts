@@ -19,7 +19,7 @@ export async function run(
   server: FakePop3Server,
   folder: TempFolder,
   steps: Steps,
-  { batches = 'large', source: settings, limit, targets: wanted = all, wrap = (target) => target }: Circumstances = {},
+  { batches = 'large', source: settings, limit, deleteAfter, targets: wanted = all, wrap = same }: Circumstances = {},
 ): Promise<RunOutcome> {
   const clock = batches === 'small' ? new InstantClock() : systemClock
   const context = targetContext({ clock, run: 'r', state: folder.at('state') })
@@ -47,6 +47,7 @@ export async function run(
         host,
         user,
         source: steps.source(source),
+        ...(deleteAfter !== undefined && { deleteAfter }),
         targets: targets
           .filter(({ name }) => wanted.includes(name))
           .map(({ name, target }) => ({ name, target: steps.target(target) })),
@@ -66,6 +67,7 @@ export async function run(
   })
 }
 
+const same = (target: Target): Target => target
 const all: readonly string[] = ['maildir', 'mbox', 'zip']
 
 export interface Circumstances {
@@ -73,6 +75,8 @@ export interface Circumstances {
   /** Further settings of the source. */
   readonly source?: object
   readonly limit?: number
+  /** Ms. */
+  readonly deleteAfter?: number
   /** All by default. */
   readonly targets?: readonly string[]
   /** Between the Maildir and its steps. */

@@ -6,6 +6,7 @@ import { openLedger } from '../../src/ledgers/sqlite.js'
 import type { Ledger } from '../../src/ports/ledger.js'
 import type { Position } from '../../src/ports/target.js'
 import { describeLedger, receipt } from '../contract/ledger.js'
+import { describeDeletions } from '../contract/ledger-deletions.js'
 import { systemClock as clock } from '../support/clock.js'
 import { temporaryFolder, type TemporaryFolder } from '../support/folder.js'
 
@@ -23,10 +24,12 @@ async function stateFolder(): Promise<string> {
 
 const open = async (folder: string, readOnly = false): Promise<Ledger> => openLedger({ folder, readOnly, clock })
 
-describeLedger('the SQLite ledger', async () => {
-  const folder = await stateFolder()
-  return { open: async () => open(folder) }
-})
+for (const suite of [describeLedger, describeDeletions]) {
+  suite('the SQLite ledger', async () => {
+    const folder = await stateFolder()
+    return { open: async () => open(folder) }
+  })
+}
 
 async function oneReceipt(folder: string): Promise<void> {
   await using ledger = await open(folder)

@@ -3,29 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { Bandwidth } from '../../src/pipeline/bandwidth.js'
 import { MessageIntake } from '../../src/pipeline/intake.js'
 import type { Message, MessageKey } from '../../src/ports/message.js'
-import type { Spool, SpoolFile } from '../../src/ports/spool.js'
 import { InstantClock } from '../support/clock.js'
-
-/** Keeps spooled bytes in memory and counts the files that are still there. */
-class MemorySpool implements Spool {
-  files = 0
-
-  create(): SpoolFile {
-    this.files++
-    const chunks: Uint8Array[] = []
-    return {
-      write: async (bytes) => {
-        chunks.push(Uint8Array.from(bytes))
-      },
-      open: async function* () {
-        yield* chunks
-      },
-      remove: async () => {
-        this.files--
-      },
-    }
-  }
-}
+import { MemorySpool } from '../support/memory-spool.js'
 
 async function take(parts: readonly Uint8Array[], listed: number, spool = new MemorySpool()): Promise<Message> {
   const incoming = new MessageIntake(spool, undefined).begin({ key: 'k' as MessageKey, size: listed })

@@ -34,6 +34,8 @@ interface RunOptions {
   readonly limit?: number
   readonly attempts?: number
   readonly select?: Selector
+  readonly deleteAfter?: number
+  readonly signal?: AbortSignal
 }
 
 /** One account with two targets in memory, against a real socket. */
@@ -80,7 +82,13 @@ export class Scene implements AsyncDisposable {
       { name: 'two', target: this.two },
     ]
     return runAccount(
-      { name: 'alice', source, targets: targets.slice(0, more.targets), ...(more.select && { select: more.select }) },
+      {
+        name: 'alice',
+        source,
+        targets: targets.slice(0, more.targets),
+        ...(more.select && { select: more.select }),
+        ...(more.deleteAfter !== undefined && { deleteAfter: more.deleteAfter }),
+      },
       {
         run: 'r',
         ledger: this.ledger,
@@ -93,7 +101,7 @@ export class Scene implements AsyncDisposable {
         retry: { attempts: more.attempts ?? 3, minDelay: 1000, maxDelay: 60_000, maxWait: 900_000 },
         dryRun: more.dryRun ?? false,
         limit: more.limit,
-        signal: new AbortController().signal,
+        signal: more.signal ?? new AbortController().signal,
       },
     )
   }

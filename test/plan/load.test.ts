@@ -114,6 +114,17 @@ describe('good plans', () => {
     expect(inspect(accounts, { depth: null })).not.toContain('a quoted one')
   })
 
+  test.each<[string, number | undefined]>([
+    ['', undefined],
+    ['keep', undefined],
+    ['delete', 0],
+    ['{ deleteAfter: 30d }', 30 * 86_400_000],
+    ['{ deleteAfter: 0d }', 0],
+  ])('DEL-10 afterCopy: %s', (rule, expected) => {
+    const text = rule === '' ? minimal : `${minimal}    afterCopy: ${rule}\n`
+    expect(goodPlan(text).accounts[0]?.deleteAfter).toBe(expected)
+  })
+
   test('AUT-12 blanks around a user are kept, with a warning', () => {
     const plan = goodPlan(minimal.replace('user: alice', 'user: " alice"').replace('- source', '- name: a\n    source'))
     expect(plan.accounts[0]?.user).toBe(' alice')

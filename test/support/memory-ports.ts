@@ -15,7 +15,8 @@ import type {
 } from '../../src/ports/ledger.js'
 import type { Message, MessageKey } from '../../src/ports/message.js'
 import type { Kept, KeptFor, QuarantineFolder } from '../../src/ports/quarantine.js'
-import type { Announced, Lane, Position, Progress, Receipt, Target, Writer } from '../../src/ports/target.js'
+import type { Announced, Lane, Position, Progress, ReadBack, Receipt, Target, Writer } from '../../src/ports/target.js'
+import { MemoryDeletionBook } from './memory-deletions.js'
 import { collect } from './collect.js'
 
 interface MemoryLane {
@@ -29,6 +30,7 @@ interface MemoryLane {
 export class MemoryLedger implements Ledger {
   readonly log: string[] = []
   readonly summaries: AccountSummary[] = []
+  readonly deletions = new MemoryDeletionBook((lane) => this.#lane(lane).receipts)
   readonly #lanes = new Map<string, MemoryLane>()
   readonly #memories = new Map<string, AccountMemory>()
   /** In the order of findings. */
@@ -78,6 +80,8 @@ export class MemoryLedger implements Ledger {
     for (const { target, receipts } of this.#lanes.values()) {
       for (const receipt of receipts.values()) {
         if (!this.#matches(receipt, what)) continue
+        const byBytes = 'sha256' in what || 'fingerprint' in what
+        if (byBytes && this.deletions.messages.get(receipt.key)?.confirmed) continue
         const { key, sha256, size, fingerprint } = receipt
         const known = found.get(key) ?? { key, sha256, size, fingerprint, targets: [] }
         known.targets.push(target)
@@ -245,8 +249,14 @@ export class MemoryTarget implements Target {
     }
   }
 
-  async *read(): AsyncIterable<never> {
-    yield* []
+  /** Copies that are not found as they were stored, or not at their place yet. */
+  readonly states = new Map<string, ReadBack['state']>()
+
+  async *read(_: Lane, _progress: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<ReadBack> {
+    for await (const { key } of receipts) {
+      this.log.push(`read ${key}`)
+      yield { key, state: this.states.get(key) ?? (this.stored.includes(key) ? 'intact' : 'missing') }
+    }
   }
 
   async *others(): AsyncIterable<never> {

@@ -35,7 +35,16 @@ export class Steps {
     const around = <A extends unknown[], T>(call: (...args: A) => Promise<T>) => {
       return async (...args: A): Promise<T> => this.around(async () => call.apply(ledger, args))
     }
+    const { deletions } = ledger
     return {
+      deletions: {
+        unproven: (lane) => this.#stepped(deletions.unproven(lane)),
+        prove: around(async (lane, found) => deletions.prove(lane, found)),
+        deletable: async (lanes, until, keys) => deletions.deletable(lanes, until, keys),
+        request: around(async (account, messages, at) => deletions.request(account, messages, at)),
+        confirm: around(async (account, keys) => deletions.confirm(account, keys)),
+        requested: (account) => deletions.requested(account),
+      },
       known: around(async () => ledger.known()),
       enrol: around(async (enrolments) => ledger.enrol(enrolments)),
       load: around(async (lane) => ledger.load(lane)),
@@ -139,6 +148,7 @@ export class Steps {
       list: async () => this.around(async () => session.list()),
       retrieve: (wanted, intake) => session.retrieve(wanted, intake),
       headers: (entries) => session.headers(entries),
+      delete: (entries) => this.#stepped(session.delete(entries)),
       stay: async (until) => session.stay(until),
       quit: async () => this.around(async () => session.quit()),
       [Symbol.asyncDispose]: async () => session[Symbol.asyncDispose](),

@@ -1,0 +1,241 @@
+import type { Clock } from '../ports/clock.js'
+import type { Emit } from '../ports/event.js'
+import { asFault, Fault } from '../ports/fault.js'
+import type { Ledger } from '../ports/ledger.js'
+import type { MessageKey } from '../ports/message.js'
+import type { Session, SourceRules } from '../ports/source.js'
+import type { LaneBook } from './lane-book.js'
+import type { Roster } from './roster.js'
+
+export interface DeletionContext {
+  readonly account: string
+  readonly ledger: Ledger
+  readonly roster: Roster
+  readonly books: readonly LaneBook[]
+  readonly clock: Clock
+  readonly emit: Emit
+  readonly signal: AbortSignal
+  /** Ms from the copy to the deletion; undefined: nothing is deleted. */
+  readonly deleteAfter: number | undefined
+  readonly rules: SourceRules
+  /** The sizes that the server lists mean nothing: a message that was cut short cannot be told from a whole one. */
+  sizesWrong(): boolean
+}
+
+/**
+ * The rule `afterCopy` (CONTRACT, guarantee 1): a message is deleted at the source when its stored copy was read back and
+ * found whole at every target, once, after its commit; never in doubt, never after an interrupt. DELE only asks: what counts is
+ * a later listing that lacks the message (QUIRKS DEL-01, DEL-03, DEL-04).
+ */
+export class Deletions {
+  readonly #context: DeletionContext
+  /** Requested and not confirmed: own keys, and the keys that listings show. */
+  readonly #open = new Map<MessageKey, MessageKey>()
+  /** Asked for in this run, by number: once, for in a later session the id may stand for another message. */
+  readonly #tried = new Set<number>()
+  /** By number. */
+  readonly #refused = new Map<number, Fault>()
+  /** Copies that were not found as they were stored, by target. */
+  readonly #doubted = new Map<string, MessageKey[]>()
+  /** Why copies could not be read back, by target. */
+  readonly #faults = new Map<string, Fault>()
+  #loaded = false
+  /** An earlier run found out. */
+  #sizesWrong = false
+  #confirmed = 0
+  /** The messages of the last session's listing, and those of them that may be deleted and were not chosen yet. */
+  #numbers: readonly number[] = []
+  #candidates: number[] = []
+  /** No listing was seen since the last messages were marked. */
+  #unseen = false
+  #staged = false
+
+  constructor(context: DeletionContext) {
+    this.#context = context
+  }
+
+  /** Messages that a listing of this run lacks for the first time since they were deleted. */
+  get confirmed(): number {
+    return this.#confirmed
+  }
+
+  /** Why something that should have been deleted was not. */
+  get faults(): readonly Fault[] {
+    const { roster } = this.#context
+    const doubts = [...this.#doubted].map(([target, keys]) => {
+      const which = `${keys.length} of the copies at target ${target}, the first is that of ${keys[0] ?? ''}`
+      return new Fault('copy-unproven', `${which}, are not there as they were stored: these messages are not deleted`)
+    })
+    const refused = [...this.#refused].filter(([number]) => roster.isListed(number)).map(([, fault]) => fault)
+    const more = refused.length > 1 ? ` (and ${refused.length - 1} other messages)` : ''
+    const refusals = refused.slice(0, 1).map(({ code, message, facts }) => new Fault(code, message + more, facts))
+    return [...this.#faults.values(), ...doubts, ...refusals]
+  }
+
+  /** Another session has something to delete, or to confirm. */
+  get due(): boolean {
+    return this.#active && (this.#candidates.length > 0 || this.#unseen)
+  }
+
+  /** Some copies are not at their final place yet, where they could be proven. */
+  get staged(): boolean {
+    return this.#active && this.#staged
+  }
+
+  /** Takes in a complete listing; `hides`: what it lacks may be there all the same. */
+  async listed(hides: boolean): Promise<void> {
+    const { account, ledger, roster } = this.#context
+    await this.#load()
+    this.#unseen = false
+    const gone: MessageKey[] = []
+    for (const [key, listed] of this.#open) if (!isListed(roster, listed)) gone.push(key)
+    if (gone.length === 0) return
+    await ledger.deletions.confirm(account, gone)
+    for (const key of gone) this.#open.delete(key)
+    if (!hides) this.#confirmed += gone.length
+  }
+
+  /**
+   * Before the session's QUIT: marks what may be deleted of its listing, at most so many messages. Resolves with those that
+   * the QUIT will delete; undefined where the session must end without one.
+   */
+  async mark(session: Session, numbers: readonly number[], most: number): Promise<ReadonlySet<number> | undefined> {
+    const { ledger, roster, signal, account, clock } = this.#context
+    this.#numbers = numbers
+    await session.stay(this.look())
+    const chosen = this.#candidates.splice(0, most)
+    if (chosen.length === 0) return new Set()
+    const byKey = new Map(chosen.map((number) => [roster.entry(number).key, number]))
+    const marked = new Set<number>()
+    try {
+      for await (const { entry, fault } of session.delete(chosen.map((number) => roster.entry(number)))) {
+        const number = byKey.get(entry.key) ?? -1
+        this.#tried.add(number)
+        if (fault) this.#refused.set(number, fault)
+        else marked.add(number)
+        if (signal.aborted) return undefined
+      }
+    } catch (error) {
+      // Without a QUIT nothing is deleted.
+      for (const number of chosen) this.#tried.delete(number)
+      throw error
+    }
+    const messages = [...marked].map((number) => {
+      const { key: listed } = roster.entry(number)
+      return { key: roster.keyOf(number) ?? listed, listed }
+    })
+    await ledger.deletions.request(account, messages, clock.now())
+    for (const { key, listed } of messages) this.#open.set(key, listed)
+    this.#unseen ||= marked.size > 0
+    return signal.aborted ? undefined : marked
+  }
+
+  /** Reads back what was not read back so far, and finds out what may be deleted of the last listing. */
+  async look(): Promise<void> {
+    await this.#load()
+    this.#candidates = []
+    this.#staged = false
+    if (!this.#active) return
+    for (const book of this.#context.books) {
+      try {
+        await this.#prove(book)
+        this.#faults.delete(book.lane.target)
+      } catch (error) {
+        this.#faults.set(book.lane.target, asFault(error))
+      }
+    }
+    this.#candidates = [...(await this.#deletable())]
+  }
+
+  /** Warns of what the server goes on listing although it agreed to delete it. */
+  tell(): void {
+    const { account, roster, emit } = this.#context
+    if (this.#unseen) return
+    const kept = [...this.#tried].filter((number) => roster.isListed(number) && !this.#refused.has(number))
+    const [first] = kept
+    if (first === undefined) return
+    const message =
+      `${kept.length} messages are still listed although the server agreed to delete them, the first is ` +
+      `${roster.entry(first).key}: they are safe in every target, and the next run asks again`
+    emit({ type: 'warning', account, code: 'delete-ignored', message })
+  }
+
+  get #active(): boolean {
+    const { deleteAfter, signal, rules } = this.#context
+    const doubtful = rules.sizes === 'auto' && (this.#sizesWrong || this.#context.sizesWrong())
+    return deleteAfter !== undefined && !signal.aborted && !doubtful
+  }
+
+  async #load(): Promise<void> {
+    if (this.#loaded) return
+    const { ledger, account } = this.#context
+    const { sizesWrong = false } = await ledger.recall(account)
+    this.#sizesWrong = sizesWrong
+    this.#loaded = true
+    for await (const page of ledger.deletions.requested(account)) {
+      for (const { key, listed, confirmed } of page) if (!confirmed) this.#open.set(key, listed)
+    }
+  }
+
+  /** Once is enough: what a mail reader does later does not matter. What is only staged waits until it is at its place. */
+  async #prove(book: LaneBook): Promise<void> {
+    const { ledger, signal } = this.#context
+    const { recorded } = book
+    let proven: MessageKey[] = []
+    let doubted: MessageKey[] = []
+    const record = async (): Promise<void> => {
+      if (proven.length + doubted.length > 0) await ledger.deletions.prove(recorded, { proven, doubted })
+      proven = []
+      doubted = []
+    }
+    const doubts: MessageKey[] = []
+    for await (const { key, state } of book.readBack(
+      await ledger.load(recorded),
+      ledger.deletions.unproven(recorded),
+    )) {
+      if (signal.aborted) break
+      if (state === 'staged') {
+        this.#staged = true
+        break
+      }
+      if (state === 'intact') proven.push(key)
+      else {
+        doubted.push(key)
+        doubts.push(key)
+      }
+      if (proven.length + doubted.length >= proofsAtOnce) await record()
+    }
+    await record()
+    const listed = doubts.filter((key) => this.#context.roster.numberOf(key) !== undefined)
+    if (listed.length > 0) this.#doubted.set(book.lane.target, listed)
+    else this.#doubted.delete(book.lane.target)
+  }
+
+  async #deletable(): Promise<readonly number[]> {
+    const { ledger, roster, books, clock, deleteAfter = 0 } = this.#context
+    const byKey = new Map<MessageKey, number>()
+    for (const number of this.#numbers) {
+      const key = roster.keyOf(number)
+      const has = books.every((book) => book.has(number))
+      if (key === undefined || !has || this.#isShared(number) || this.#tried.has(number)) continue
+      byKey.set(key, number)
+    }
+    const lanes = books.map(({ recorded }) => recorded)
+    const keys = await ledger.deletions.deletable(lanes, clock.now() - deleteAfter, [...byKey.keys()])
+    return keys.flatMap((key) => byKey.get(key) ?? [])
+  }
+
+  /** Of two messages with one id, nobody can say which one a later listing lacks. */
+  #isShared(number: number): boolean {
+    const { roster } = this.#context
+    const { key } = roster.entry(number)
+    return key.includes('\n') || roster.numberListedAs(`${key}\n2` as MessageKey) !== undefined
+  }
+}
+
+function isListed(roster: Roster, key: MessageKey): boolean {
+  const number = roster.numberListedAs(key)
+  return number !== undefined && roster.isListed(number)
+}
+
+const proofsAtOnce = 500
