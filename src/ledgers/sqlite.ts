@@ -132,7 +132,7 @@ class SqliteLedger implements Ledger {
     })
   }
 
-  async advance(lane: Lane, { committed, begun }: LaneStep): Promise<void> {
+  async advance(lane: Lane, { committed, begun, moved = [] }: LaneStep): Promise<void> {
     let seq = 0
     await this.#connection.write(() => {
       const row = this.#lane(lane)
@@ -151,6 +151,10 @@ class SqliteLedger implements Ledger {
           row.id,
         )
         recordKept(this.#connection, row.id, committed.kept ?? [])
+      }
+      for (const { key, where } of moved) {
+        const sql = 'UPDATE receipts SET place = ? WHERE lane = ? AND key = ?'
+        this.#connection.run(sql, where, row.id, keyBytes(key))
       }
       if (begun) {
         const sql = 'UPDATE lanes SET position = ?, begun = ?, begun_at = ? WHERE id = ?'

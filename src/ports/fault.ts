@@ -159,6 +159,11 @@ export const faults = {
     transient: false,
     hint: 'make room in the mailbox or raise its quota, then run again',
   },
+  duplicated: {
+    scope: 'target',
+    transient: false,
+    hint: 'look for them with a mail program and remove one of each; nothing is missing',
+  },
   // The run as a whole
   held: { scope: 'run', transient: true, hint: 'wait for it to end, or stop it' },
   'plan-conflict': { scope: 'run', transient: false, hint: 'change the plan as said' },

@@ -95,6 +95,8 @@ export interface LaneStep {
     readonly at: number
   }
   readonly begun?: { readonly announced: readonly Announced[]; readonly position: Position; readonly at: number }
+  /** Where messages stand that have receipts already. */
+  readonly moved?: readonly Pick<Receipt, 'key' | 'where'>[]
 }
 
 /** Forgotten when the account moves to another server or user. */

@@ -24,6 +24,7 @@ export type Flag =
   | 'lossy-form'
   | 'date-missing'
   | 'reidentified-by-header'
+  | 'merged-by-target'
 
 /** A fetched message: bytes as the server sent them after dot-unstuffing. Valid until every lane has delivered it. */
 export interface Message {

@@ -97,10 +97,16 @@ export interface Writer extends AsyncDisposable {
   /**
    * Where a message's place is not its final one: brings what is committed further, after each commit of the ledger as far
    * as it is due, and with `last` all of it when the lane ends in order. Between batches: nothing is appended meanwhile.
-   * Each position it yields must be durable in the ledger before it goes on. When the signal is aborted it ends soon, and the
+   * Each step it yields must be durable in the ledger before it goes on. When the signal is aborted it ends soon, and the
    * next run's writer does the rest.
    */
-  seal?(last: boolean): AsyncIterable<Position>
+  seal?(last: boolean): AsyncIterable<Sealed>
+}
+
+export interface Sealed {
+  readonly position: Position
+  /** Messages that were delivered before and stand elsewhere now. */
+  readonly moved?: readonly Pick<Receipt, 'key' | 'where'>[]
 }
 
 /** The outcome of reading one receipt's message back. */

@@ -98,4 +98,5 @@ export const flagTexts = {
   'lossy-form': 'its exact bytes cannot be told from the stored form (bare line feeds); nothing visible is lost',
   'reidentified-by-header': 'known under another id; only its header is the same, the server changes the rest',
   'date-missing': 'it has no usable date; its file is dated 1970-01-01',
+  'merged-by-target': 'the target’s server keeps it and another message as one',
 } as const satisfies Record<Extract<Event, { type: 'message.flagged' }>['flag'], string>

@@ -9,7 +9,7 @@ import { ruleDate } from '../mail/date.js'
 import { Fault } from '../ports/fault.js'
 import type { TargetContext } from '../ports/kind.js'
 import type { Flag, Message } from '../ports/message.js'
-import type { Position, Progress, Receipt, Writer } from '../ports/target.js'
+import type { Position, Progress, Receipt, Sealed, Writer } from '../ports/target.js'
 import { Doubts } from './eml-zip-doubts.js'
 import { Library } from './eml-zip-library.js'
 import { entryName, keyPart, uniquePart, uniquePartOf } from './eml-zip-name.js'
@@ -131,11 +131,11 @@ export class EmlZipWriter implements Writer {
     return this.position
   }
 
-  async *seal(last: boolean): AsyncIterable<Position> {
+  async *seal(last: boolean): AsyncIterable<Sealed> {
     const { archive, staging, stagingFolder, signal } = this.#parts
     if (this.#standing.sealed !== this.#recorded) {
       // What a dead run had published.
-      yield this.position
+      yield { position: this.position }
       await removeSealed(stagingFolder, this.#standing.sealed)
     }
     for (const segment of staging.due(archive, last)) {
@@ -147,7 +147,7 @@ export class EmlZipWriter implements Writer {
         while (!(await this.#publish(segment)))
       }
       this.#standing = { ...this.#standing, sealed: segment.number, sealing: undefined }
-      yield this.position
+      yield { position: this.position }
       await staging.remove(segment)
     }
     this.#recorded = this.#standing.sealed
@@ -186,11 +186,11 @@ export class EmlZipWriter implements Writer {
   }
 
   /** Before the volume has its name, the ledger must know of it. */
-  async *#announce({ number: segment, archive }: Segment, sha256: string): AsyncIterable<Position> {
+  async *#announce({ number: segment, archive }: Segment, sha256: string): AsyncIterable<Sealed> {
     const from = archive === this.#standing.archive ? this.#standing.number + 1 : 1
     const sealing = { segment, archive, number: await freeNumber(archive, from), sha256 }
     this.#standing = { ...this.#standing, sealing }
-    yield this.position
+    yield { position: this.position }
   }
 
   /** False where somebody was quicker to take the name. */

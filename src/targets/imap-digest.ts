@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Message } from '../ports/message.js'
 
-/** What tells a message at a server: exactly, and up to what servers do to line ends. */
+/** What tells a message at a server: exactly, up to what servers do to line ends, and up to header lines that they add. */
 export interface Fingerprint {
   /** SHA-256 of all octets. */
   readonly sha256: string
@@ -11,22 +11,30 @@ export interface Fingerprint {
    * end: what servers that rewrite leave alone (QUIRKS APP-10, APP-11).
    */
   readonly loose: string
+  /** The same without the header block. */
+  readonly body: string
+  /** Its header lines in that form, Latin-1, at most 64 KiB of them. */
+  readonly header: string
 }
 
 /** Takes a message's bytes in pieces. */
 export class FingerprintMaker {
   readonly #exact = createHash('sha256')
   readonly #loose = createHash('sha256')
+  readonly #body = createHash('sha256')
   #size = 0
   /** CRs that may belong to a line end. */
   #crs = 0
   /** Line ends that count only if something follows. */
   #newlines = 0
+  #header = ''
+  #inHeader = true
+  #finished: Fingerprint | undefined
 
   write(bytes: Uint8Array): undefined {
     this.#exact.update(bytes)
     this.#size += bytes.length
-    const out = Buffer.allocUnsafe(bytes.length + this.#newlines + 1)
+    const out = Buffer.allocUnsafe(bytes.length)
     let length = 0
     const put = (byte: number): void => {
       if (byte === lf) {
@@ -34,9 +42,9 @@ export class FingerprintMaker {
         return
       }
       if (this.#newlines > 0) {
-        length = flush(this.#loose, out, length)
-        this.#loose.update('\n'.repeat(this.#newlines))
-        this.#newlines = 0
+        this.#take(out.subarray(0, length))
+        length = 0
+        this.#endLines()
       }
       out[length++] = byte === 0 ? nul : byte
     }
@@ -50,18 +58,52 @@ export class FingerprintMaker {
       this.#crs = 0
       put(byte)
     }
-    flush(this.#loose, out, length)
+    this.#take(out.subarray(0, length))
     return undefined
   }
 
   finish(): Fingerprint {
-    return { sha256: this.#exact.digest('hex'), size: this.#size, loose: this.#loose.digest('hex') }
+    this.#finished ??= {
+      sha256: this.#exact.digest('hex'),
+      size: this.#size,
+      loose: this.#loose.digest('hex'),
+      body: this.#body.digest('hex'),
+      header: this.#header,
+    }
+    return this.#finished
+  }
+
+  #take(bytes: Uint8Array): void {
+    if (bytes.length === 0) return
+    this.#loose.update(bytes)
+    if (!this.#inHeader) this.#body.update(bytes)
+    else if (this.#header.length < maxHeader) {
+      this.#header += Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+    }
+  }
+
+  #endLines(): void {
+    const lines = '\n'.repeat(this.#newlines)
+    this.#loose.update(lines)
+    if (!this.#inHeader) this.#body.update(lines)
+    else if (this.#newlines === 1) this.#header += '\n'
+    else this.#inHeader = false
+    this.#newlines = 0
   }
 }
 
-function flush(hash: { update(bytes: Uint8Array): unknown }, out: Buffer, length: number): 0 {
-  if (length > 0) hash.update(out.subarray(0, length))
-  return 0
+/**
+ * Whether a copy may be the message with header lines that a server added: it has all of the message's own, in their order,
+ * and the same body (QUIRKS APP-18).
+ */
+export function isContained(message: Fingerprint, copy: Fingerprint): boolean {
+  if (message.body !== copy.body || message.header.length >= maxHeader || copy.header.length >= maxHeader) return false
+  const lines = copy.header.split('\n')
+  let at = 0
+  return message.header.split('\n').every((line) => {
+    at = lines.indexOf(line, at) + 1
+    return at > 0
+  })
 }
 
 export async function fingerprint(message: Pick<Message, 'bytes' | 'open'>): Promise<Fingerprint> {
@@ -71,6 +113,7 @@ export async function fingerprint(message: Pick<Message, 'bytes' | 'open'>): Pro
   return maker.finish()
 }
 
+const maxHeader = 64 * 1024
 const cr = 0x0d
 const lf = 0x0a
 const nul = 0x80

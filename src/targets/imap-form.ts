@@ -21,6 +21,13 @@ export async function leastChange(message: Message): Promise<ChangedForm | undef
   return sha256 === message.sha256 ? undefined : { sha256, size, bytes: undefined, open: () => changed(message) }
 }
 
+/** CRLF everywhere, at the end as well, and no NUL: no server has a reason to change it. */
+export async function isPlain(message: Message): Promise<boolean> {
+  if (!message.bytes) return (await leastChange(message)) === undefined
+  const text = Buffer.from(message.bytes.buffer, message.bytes.byteOffset, message.bytes.length).toString('latin1')
+  return text.endsWith('\r\n') && !/\0|(?<!\r)\n|\r(?!\n)/.test(text)
+}
+
 async function* changed(message: Message): AsyncIterable<Uint8Array> {
   let heldCr = false
   let endsLine = true

@@ -1,11 +1,12 @@
 import type { ImapClient } from '../imap/client.js'
-import { fetchBodies, listFrom } from '../imap/fetch.js'
+import type { Dialogue } from '../imap/dialogue.js'
+import { fetchBodies, type Listed, listFrom } from '../imap/fetch.js'
 import { type Mailbox, openMailbox } from '../imap/mailbox.js'
 import { Fault } from '../ports/fault.js'
 import type { Accounted, OtherCopy, ReadBack, Receipt } from '../ports/target.js'
-import { slack } from './imap-claims.js'
+import { candidates, slack } from './imap-claims.js'
 import { type Fingerprint, FingerprintMaker } from './imap-digest.js'
-import { parseWhere, type Where, whereText } from './imap-where.js'
+import { digestIn, parseWhere, shortened, type Where, whereText } from './imap-where.js'
 
 /** Reads the receipts' messages back, a page at a time; without the folder all are missing. */
 export async function* readFolder(
@@ -14,14 +15,22 @@ export async function* readFolder(
   receipts: AsyncIterable<Receipt>,
 ): AsyncIterable<ReadBack> {
   const mailbox = await existing(client, folder)
+  const reader = mailbox && new Reader(client.dialogue, mailbox)
+  for await (const page of pages(receipts)) {
+    if (reader) yield* reader.read(page)
+    else for (const { key } of page) yield { key, state: 'missing' }
+  }
+}
+
+async function* pages(receipts: AsyncIterable<Receipt>): AsyncIterable<readonly Receipt[]> {
   let page: Receipt[] = []
   for await (const receipt of receipts) {
     page.push(receipt)
     if (page.length < pageSize) continue
-    yield* readPage(client, mailbox, page)
+    yield page
     page = []
   }
-  yield* readPage(client, mailbox, page)
+  yield page
 }
 
 /** Undefined where there is no such folder. */
@@ -34,25 +43,62 @@ async function existing({ dialogue, capabilities }: ImapClient, folder: string):
   }
 }
 
-async function* readPage(
-  client: ImapClient,
-  mailbox: Mailbox | undefined,
-  page: readonly Receipt[],
-): AsyncIterable<ReadBack> {
-  const places = page.map(({ where }) => parseWhere(where))
-  const uids = places.flatMap((place) => (place && place.uidValidity === mailbox?.uidValidity ? [place.uid] : []))
-  const makers = await fetchBodies(client.dialogue, uids, () => new FingerprintMaker())
-  for (const [index, receipt] of page.entries()) {
-    const place = places[index]
-    const found = place && place.uidValidity === mailbox?.uidValidity ? makers.get(place.uid) : undefined
-    const state = found && place ? compare(found.finish(), receipt, place) : 'missing'
-    yield { key: receipt.key, state }
+class Reader {
+  readonly #dialogue: Dialogue
+  readonly #mailbox: Mailbox
+  /** Everything that stands there; only where the server gave no UIDs. */
+  #listed: readonly Listed[] | undefined
+  /** Looked at, and not found to be one of the receipts' yet. */
+  readonly #free = new Map<number, Fingerprint>()
+  readonly #looked = new Set<number>()
+
+  constructor(dialogue: Dialogue, mailbox: Mailbox) {
+    this.#dialogue = dialogue
+    this.#mailbox = mailbox
+  }
+
+  async *read(page: readonly Receipt[]): AsyncIterable<ReadBack> {
+    const places = page.map(({ where }) => parseWhere(where))
+    const here = (place: Where | undefined): place is Where => place?.uidValidity === this.#mailbox.uidValidity
+    const uids = places.filter(here).map(({ uid }) => uid)
+    const makers = await fetchBodies(this.#dialogue, uids, () => new FingerprintMaker())
+    await this.#search(page.filter((_, index) => places[index] === undefined))
+    for (const [index, receipt] of page.entries()) {
+      const place = places[index]
+      const found = here(place) ? makers.get(place.uid)?.finish() : undefined
+      if (place) yield { key: receipt.key, state: found ? compare(found, receipt, place) : 'missing' }
+      else yield { key: receipt.key, state: this.#take(receipt) ? 'intact' : 'missing' }
+    }
+  }
+
+  /** Reads what may be one of these messages, each once. */
+  async #search(receipts: readonly Receipt[]): Promise<void> {
+    if (receipts.length === 0) return
+    this.#listed ??= await listFrom(this.#dialogue, 1)
+    const sizes = receipts.map(({ size }) => size)
+    const uids = candidates(this.#listed, sizes).filter((uid) => !this.#looked.has(uid))
+    for (const [uid, maker] of await fetchBodies(this.#dialogue, uids, () => new FingerprintMaker())) {
+      this.#looked.add(uid)
+      this.#free.set(uid, maker.finish())
+    }
+  }
+
+  /** One copy for each receipt, so that twins have to be two. */
+  #take({ sha256, stored, where }: Receipt): boolean {
+    const exact = stored ?? sha256
+    const copies = [...this.#free]
+    const [uid] =
+      copies.find(([, copy]) => copy.sha256 === exact) ??
+      copies.find(([, { loose }]) => shortened(loose) === digestIn(where)) ??
+      []
+    return uid !== undefined && this.#free.delete(uid)
   }
 }
 
-function compare({ sha256, loose }: Fingerprint, receipt: Receipt, place: Where): 'intact' | 'altered' {
+function compare({ sha256, loose, body }: Fingerprint, receipt: Receipt, place: Where): 'intact' | 'altered' {
   if (sha256 === (receipt.stored ?? receipt.sha256)) return 'intact'
-  return place.loose !== undefined && loose.startsWith(place.loose) ? 'intact' : 'altered'
+  if (place.loose !== undefined && loose.startsWith(place.loose)) return 'intact'
+  return place.body !== undefined && body.startsWith(place.body) ? 'intact' : 'altered'
 }
 
 /** The folder's messages that are not accounted for, as far as their sizes are of interest. */
@@ -66,9 +112,13 @@ export async function* otherMessages(
   const { dialogue } = client
   const { uidValidity } = mailbox
   const accounted = new Set<number>()
+  /** Without UIDs: how many there are of each. */
+  const digests = new Map<string, number>()
   for await (const { where } of receipts) {
     const place = parseWhere(where)
+    const digest = digestIn(where)
     if (place?.uidValidity === uidValidity) accounted.add(place.uid)
+    if (digest !== undefined) digests.set(digest, (digests.get(digest) ?? 0) + 1)
   }
   const uids = (await listFrom(dialogue, 1))
     .filter(({ uid, size }) => !accounted.has(uid) && wants(size - slack(size), size + slack(size)))
@@ -77,7 +127,9 @@ export async function* otherMessages(
     const page = uids.slice(at, at + pageSize)
     for (const [uid, maker] of await fetchBodies(dialogue, page, () => new FingerprintMaker())) {
       const { sha256, loose } = maker.finish()
-      yield { where: whereText({ uidValidity, uid, loose: undefined }), seen: `UID ${uid}`, digests: [sha256, loose] }
+      const left = digests.get(shortened(loose)) ?? 0
+      digests.set(shortened(loose), left - 1)
+      if (left <= 0) yield { where: whereText({ uidValidity, uid }), seen: `UID ${uid}`, digests: [sha256, loose] }
     }
   }
 }

@@ -1,29 +1,27 @@
-import type { ImapClient } from '../imap/client.js'
 import type { Answer } from '../imap/appender.js'
-import { fetchBodies, listFrom } from '../imap/fetch.js'
+import type { ImapClient } from '../imap/client.js'
+import { listFrom } from '../imap/fetch.js'
 import { type Mailbox, mailboxStatus, openMailbox } from '../imap/mailbox.js'
+import { removeByUid } from '../imap/remove.js'
+import { UidSet } from '../imap/uid-set.js'
 import { ruleDate } from '../mail/date.js'
 import type { Clock } from '../ports/clock.js'
-import { Fault } from '../ports/fault.js'
+import type { Fault } from '../ports/fault.js'
 import type { Flag, Message } from '../ports/message.js'
-import type { Position, Progress, Receipt, Writer } from '../ports/target.js'
-import { candidates, Claims, type Copy } from './imap-claims.js'
-import { fingerprint, FingerprintMaker } from './imap-digest.js'
-import { leastChange } from './imap-form.js'
-import { whereText } from './imap-where.js'
+import type { Position, Progress, Receipt, Sealed, Writer } from '../ports/target.js'
+import { Claims, type Copy } from './imap-claims.js'
+import { fingerprint } from './imap-digest.js'
+import { Fidelity } from './imap-fidelity.js'
+import { isPlain } from './imap-form.js'
+import { LateCopies } from './imap-late.js'
+import { lookBehind } from './imap-look.js'
 import { appendFault } from './imap-refusal.js'
 import type { ImapSettings } from './imap-settings.js'
+import { positionOf, type Standing, standingOf } from './imap-standing.js'
+import { store } from './imap-storing.js'
+import { Strangers } from './imap-strangers.js'
 import { Uploads } from './imap-uploads.js'
-
-/** A position: which mailbox it was, and the first UID that no receipt can hold. */
-interface Standing {
-  readonly uidValidity: number
-  readonly uidNext: number
-  /** The UIDs of the lane's first messages: they are not strangers. */
-  readonly ours?: readonly number[]
-  /** Copies in front of it that a dead run may have left and nobody has asked for yet. */
-  readonly left?: readonly Copy[]
-}
+import { whereByDigest, whereText } from './imap-where.js'
 
 export interface ImapContext {
   readonly clock: Clock
@@ -32,8 +30,8 @@ export interface ImapContext {
   readonly warn: (code: string, message: string) => void
 }
 
-/** How many of a lane's first messages are looked for among what is already there (`ledger-missing`). */
-const probes = 20
+/** Times `settle`, after which a lost session is dead for certain. */
+const forgottenAfter = 60
 /** So many messages refused in a row say more about the server than about them (QUIRKS APP-04). */
 const manyRefusals = 3
 
@@ -48,11 +46,12 @@ export class ImapWriter implements Writer {
   readonly #mailbox: Mailbox
   readonly #uploads: Uploads
   readonly #claims: Claims
+  readonly #strangers: Strangers
+  readonly #fidelity: Fidelity
+  readonly #late: LateCopies
+  readonly #seen: SeenUids
   #uidNext: number
   #refusals = 0
-  #probesLeft: number
-  /** Known to be the lane's own, while others are looked for. */
-  readonly #ours: Set<number>
 
   static async open(
     settings: ImapSettings,
@@ -61,63 +60,67 @@ export class ImapWriter implements Writer {
     connect: () => Promise<ImapClient>,
   ): Promise<ImapWriter> {
     const client = await connect()
+    let uploads: Uploads | undefined
     try {
       const { dialogue, capabilities } = client
-      const { folder } = settings
+      const { folder, connections } = settings
+      const { warn } = context
       const create = progress.receipts === 0
-      const mailbox = await openMailbox(dialogue, { folder, capabilities, create, warn: context.warn })
+      const mailbox = await openMailbox(dialogue, { folder, capabilities, create, warn })
       if (!create && mailbox.messages === 0) {
         throw dialogue.wire.connection.fault('target-gone', `the folder ${folder} is empty`)
       }
       const flags = settings.flags.filter((flag) => mailbox.permanentFlags?.has(flag.toLowerCase()) !== false)
-      const { connections } = settings
-      const { warn } = context
-      const uploads = await Uploads.open({ first: client, mailbox, flags, connections, connect, warn })
-      const writer = new ImapWriter({ settings, context, progress, client, mailbox, uploads })
-      await writer.#look(progress).catch(async (error: unknown) => {
-        await uploads.close()
-        throw error
-      })
+      uploads = await Uploads.open({ first: client, mailbox, flags, connections, connect, warn })
+      const standing = standingOf(progress)
+      const before = standing?.uidValidity === mailbox.uidValidity ? standing : undefined
+      const { announced, begunAt = 0 } = progress
+      const look = { ...context, announced, begunAt, from: before?.uidNext ?? 1 }
+      const found = standing && announced.length > 0 ? await lookBehind(dialogue, look) : { copies: [], next: 1 }
+      const writer = new ImapWriter({ settings, context, progress, client, mailbox, uploads, before, found })
+      await writer.#finishRemoval()
       return writer
     } catch (error) {
       client.drop()
+      await uploads?.close()
       throw error
     }
   }
 
-  private constructor({ settings, context, progress, client, mailbox, uploads }: WriterParts) {
+  private constructor({ settings, context, progress, client, mailbox, uploads, before, found }: WriterParts) {
+    const { announced, receipts } = progress
     this.#settings = settings
     this.#context = context
     this.#client = client
     this.#mailbox = mailbox
-    this.#uidNext = mailbox.uidNext ?? 1
     this.#uploads = uploads
-    this.#claims = new Claims(progress.announced)
-    const standing = standingOf(progress)
-    this.#ours = standing?.uidValidity === mailbox.uidValidity ? new Set(standing.ours) : new Set()
-    this.#probesLeft = mailbox.messages > 0 ? Math.max(0, probes - progress.receipts) : 0
+    this.#uidNext = Math.max(mailbox.uidNext ?? 1, found.next)
+    this.#seen = new SeenUids(this.#uidNext)
+    this.#claims = new Claims(announced)
+    for (const copy of [...(before?.left ?? []), ...found.copies]) this.#claims.add(copy)
+    const ours = [...(before?.ours ?? []), ...this.#claims.left.map(({ uid }) => uid)]
+    this.#strangers = new Strangers(ours, { messages: mailbox.messages, receipts })
+    this.#fidelity = new Fidelity(before?.rewrites, context.warn)
+    this.#late = new LateCopies(before?.doubts, this.#uidNext, announced.length > 0)
   }
 
   get position(): Position {
-    const ours = this.#probesLeft > 0 ? { ours: [...this.#ours] } : {}
-    const left = this.#claims.left.length > 0 ? { left: this.#claims.left } : {}
-    const { uidValidity } = this.#mailbox
-    const standing: Standing = { uidValidity, uidNext: this.#uidNext, ...ours, ...left }
-    return JSON.stringify(standing) as Position
+    const { left } = this.#claims
+    const { ours } = this.#strangers
+    const { doubts } = this.#late
+    const { rewrites } = this.#fidelity
+    return positionOf({
+      uidValidity: this.#mailbox.uidValidity,
+      uidNext: this.#uidNext,
+      ...(ours && { ours }),
+      ...(left.length > 0 && { left }),
+      ...(doubts && { doubts }),
+      ...(rewrites !== undefined && { rewrites }),
+    })
   }
 
   async admit(messages: readonly Message[]): Promise<void> {
-    const probed = messages.slice(0, this.#probesLeft)
-    if (probed.length === 0) return
-    this.#probesLeft -= probed.length
-    const listed = await listFrom(this.#client.dialogue, 1)
-    const sizes = new Set(probed.map(({ size }) => size))
-    const same = listed.filter(({ uid, size }) => sizes.has(size) && !this.#ours.has(uid)).map(({ uid }) => uid)
-    const digests = new Set(probed.map(({ sha256 }) => sha256))
-    for (const maker of (await fetchBodies(this.#client.dialogue, same, () => new FingerprintMaker())).values()) {
-      if (!digests.has(maker.finish().sha256)) continue
-      throw new Fault('ledger-missing', `${this.#settings.folder} already holds messages of this account`)
-    }
+    await this.#strangers.probe(messages, this.#client.dialogue, this.#settings.folder)
   }
 
   async append(message: Message): Promise<Receipt> {
@@ -127,22 +130,33 @@ export class ImapWriter implements Writer {
     const claimed = await this.#claims.take(message)
     if (claimed) return this.#claimed(message, claimed, dateless)
     this.#requireFitting(message)
-    const { answer, form } = await this.#store(message, date)
+    const { answer, form } = await store(message, date, {
+      uploads: this.#uploads,
+      capabilities: this.#client.capabilities,
+    })
     if (!answer.response.ok) throw this.#refusal(answer)
     this.#refusals = 0
     const { uid } = answer
+    const merged = uid !== undefined && this.#seen.isOld(uid)
     if (uid !== undefined) {
-      this.#ours.add(uid)
+      this.#strangers.note(uid)
       this.#uidNext = Math.max(this.#uidNext, uid + 1)
     }
-    const flags = [...dateless, ...(form ? (['lossy-form'] as const) : [])]
+    if (this.#claims.hasAnnounced(key)) await this.#late.doubt(message, uid, this.#context.clock.now())
+    else this.#late.note(uid, form?.sha256 ?? sha256)
+    const flags = [
+      ...dateless,
+      ...(form ? (['lossy-form'] as const) : []),
+      ...(merged ? (['merged-by-target'] as const) : []),
+    ]
     return { key, sha256, size, where: await this.#where(message, uid), flags, ...(form && { stored: form.sha256 }) }
   }
 
   /** A copy that the server has changed proves itself by its own digest; one of other bytes is what was stored then. */
   #claimed(message: Message, copy: Copy, flags: readonly Flag[]): Receipt {
     const { key, sha256, size } = message
-    const where = whereText({ uidValidity: this.#mailbox.uidValidity, uid: copy.uid, loose: undefined })
+    this.#late.note(copy.uid, copy.sha256)
+    const where = whereText({ uidValidity: this.#mailbox.uidValidity, uid: copy.uid })
     if (copy.sha256 === sha256) return { key, sha256, size, where, flags }
     if (this.#claims.wasAnnounced(key, copy.sha256))
       return { key, sha256: copy.sha256, size: copy.size, where, flags: [] }
@@ -161,30 +175,36 @@ export class ImapWriter implements Writer {
     return this.position
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#uploads.close()
+  /** At the end: has a lost session stored something after all? (QUIRKS APP-01) */
+  async *seal(last: boolean): AsyncIterable<Sealed> {
+    if (!last) return
+    const before = this.position
+    const late = await this.#late.find(this.#client.dialogue)
+    const removable = late.flatMap(({ doubt, uid }) =>
+      doubt.uid === undefined ? [] : [{ doubt, remove: doubt.uid, keep: uid }],
+    )
+    if (removable.length > 0) {
+      const { uidValidity } = this.#mailbox
+      for (const { keep } of removable) this.#claims.drop(keep)
+      this.#late.removing = removable.map(({ remove, keep }) => ({ remove, keep }))
+      const moved = removable.map(({ doubt: { key, loose }, keep }) => {
+        return { key, where: whereText({ uidValidity, uid: keep, loose }) }
+      })
+      // What stands there late is the copy of record from now on: of the other we know for certain that it is ours.
+      yield { position: this.position, moved }
+    }
+    const removed = await this.#finishRemoval()
+    const twice = late.length - removed + this.#claims.takeSurplus()
+    this.#late.forget(this.#context.clock.now(), forgottenAfter * this.#context.settleMs)
+    if (this.position !== before) yield { position: this.position }
+    if (twice > 0) {
+      const words = `a lost session stored ${twice} of its messages late: they stand in ${this.#settings.folder} twice`
+      throw this.#client.dialogue.wire.connection.fault('duplicated', words)
+    }
   }
 
-  /**
-   * As it is; where the server refuses that for its bytes, as a binary literal if there is a NUL, else with the least
-   * change that it may accept (QUIRKS APP-10, APP-11). Dovecot takes NULs in plain literals and changes less of them there
-   * than of a binary one, which it may encode anew.
-   */
-  async #store(message: Message, date: number | undefined): Promise<Stored> {
-    const plain = { size: message.size, bytes: message.bytes, open: () => message.open(), date }
-    let answer = await this.#uploads.append({ ...plain, binary: false })
-    if (!answer.response.ok && date !== undefined && answer.response.words.includes('date')) {
-      return this.#store(message, undefined)
-    }
-    if (answer.response.ok || !isAboutBytes(answer)) return { answer, form: undefined }
-    if (this.#client.capabilities.has('BINARY') && (await holdsNul(message))) {
-      answer = await this.#uploads.append({ ...plain, binary: true })
-      if (answer.response.ok) return { answer, form: undefined }
-    }
-    const form = await leastChange(message)
-    if (!form) return { answer, form: undefined }
-    const { size, bytes, open } = form
-    return { answer: await this.#uploads.append({ size, bytes, open, date, binary: false }), form }
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#uploads.close()
   }
 
   #requireFitting({ size }: Message): void {
@@ -205,73 +225,49 @@ export class ImapWriter implements Writer {
   /** Where no UID is known the message is told by its digest alone. */
   async #where(message: Message, uid: number | undefined): Promise<string> {
     const { uidValidity } = this.#mailbox
-    if (uid === undefined) return `?${message.sha256.slice(0, 20)}`
-    const loose = (await isPlain(message)) ? undefined : (await fingerprint(message)).loose.slice(0, 20)
-    return whereText({ uidValidity, uid, loose })
+    if (uid === undefined) return whereByDigest((await fingerprint(message)).loose)
+    const plain = await isPlain(message)
+    const rewrites = await this.#fidelity.judge(this.#client.dialogue, { message, uid, plain })
+    if (plain && !rewrites) return whereText({ uidValidity, uid })
+    const { loose, body } = await fingerprint(message)
+    return whereText({ uidValidity, uid, loose, ...(rewrites && { body }) })
   }
 
-  /** Looks for what a dead run may have left, once its session can act no more. */
-  async #look({ position, announced, begunAt }: Progress): Promise<void> {
-    const standing = standingOf({ position })
-    if (!standing || announced.length === 0) return
-    const { uidValidity, uidNext, left = [] } = standing
-    const same = uidValidity === this.#mailbox.uidValidity
-    for (const copy of same ? left : []) this.#claims.add(copy)
-    const { dialogue } = this.#client
-    const listed = await this.#still(same ? uidNext : 1, begunAt ?? 0)
-    this.#uidNext = Math.max(this.#uidNext, (listed.at(-1)?.uid ?? 0) + 1)
-    const makers = await fetchBodies(dialogue, candidates(listed, announced), () => new FingerprintMaker())
-    for (const uid of [...makers.keys()].sort((one, other) => one - other)) {
-      const maker = makers.get(uid)
-      if (maker) this.#claims.add({ uid, ...maker.finish() })
-    }
-    for (const { uid } of this.#claims.left) this.#ours.add(uid)
-  }
-
-  /** What stands from a UID on, as soon as it can be trusted not to grow by itself (measured: 90 ms after a SIGKILL). */
-  async #still(first: number, begunAt: number): ReturnType<typeof listFrom> {
-    const { clock, settleMs } = this.#context
-    let newest = -1
-    let since = clock.monotonic()
-    for (;;) {
-      const listed = await listFrom(this.#client.dialogue, first)
-      const last = listed.at(-1)?.uid ?? 0
-      if (last !== newest) since = clock.monotonic()
-      newest = last
-      // A clock that was put back must not make anybody wait for longer.
-      const over = Math.abs(clock.now() - begunAt)
-      if (over >= 2 * settleMs) return listed
-      if (over >= settleMs && clock.monotonic() - since >= settleMs / 3) return listed
-      await clock.sleep(Math.min(1000, settleMs / 10))
-    }
+  /** Removes the copies whose places others have taken in the ledger; says how many. */
+  async #finishRemoval(): Promise<number> {
+    const { removing } = this.#late
+    if (removing.length === 0) return 0
+    const { dialogue, capabilities } = this.#client
+    const standing = new Set((await listFrom(dialogue, 1)).map(({ uid }) => uid))
+    const due = removing.filter(({ remove, keep }) => standing.has(remove) && standing.has(keep))
+    const uids = due.map(({ remove }) => remove)
+    const done = due.length > 0 && capabilities.has('UIDPLUS') && (await removeByUid(dialogue, uids))
+    this.#late.removing = []
+    if (!done) return 0
+    this.#context.warn(
+      'late-copies',
+      `a lost session had stored ${due.length} of its messages late; each is there once`,
+    )
+    return due.length
   }
 }
 
-function standingOf({ position }: Pick<Progress, 'position'>): Standing | undefined {
-  return position === undefined ? undefined : (JSON.parse(position) as Standing)
-}
+/** Which UIDs a server has given already: one that comes again means that it keeps one copy of two (QUIRKS APP-16). */
+class SeenUids {
+  readonly #given = new UidSet()
+  readonly #firstNew: number
+  #highest = 0
 
-async function holdsNul(message: Message): Promise<boolean> {
-  for await (const chunk of message.open()) if (chunk.includes(0)) return true
-  return false
-}
+  constructor(firstNew: number) {
+    this.#firstNew = firstNew
+  }
 
-/** CRLF everywhere, at the end as well, and no NUL: no server has a reason to change it. */
-async function isPlain(message: Message): Promise<boolean> {
-  if (!message.bytes) return (await leastChange(message)) === undefined
-  const text = Buffer.from(message.bytes.buffer, message.bytes.byteOffset, message.bytes.length).toString('latin1')
-  return text.endsWith('\r\n') && !/\0|(?<!\r)\n|\r(?!\n)/.test(text)
-}
-
-/** Neither a size, nor a quota, nor a mood: what is left is what is in the message. */
-function isAboutBytes({ response }: Answer): boolean {
-  return /newline|line end|\bnul\b|null|bare|binary|malformed|invalid|argument|parse/.test(response.words)
-}
-
-interface Stored {
-  readonly answer: Answer
-  /** What was stored where that is not the message as it is. */
-  readonly form: { readonly sha256: string } | undefined
+  isOld(uid: number): boolean {
+    const old = uid < this.#firstNew || (uid <= this.#highest && this.#given.has(uid))
+    this.#given.add(uid)
+    this.#highest = Math.max(this.#highest, uid)
+    return old
+  }
 }
 
 interface WriterParts {
@@ -281,4 +277,8 @@ interface WriterParts {
   readonly client: ImapClient
   readonly mailbox: Mailbox
   readonly uploads: Uploads
+  /** Where the lane stood, unless the folder has been made anew since. */
+  readonly before: Standing | undefined
+  /** What a lost session left, and the first UID behind it. */
+  readonly found: { readonly copies: readonly Copy[]; readonly next: number }
 }

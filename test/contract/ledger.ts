@@ -93,6 +93,24 @@ export function describeLedger(name: string, harness: () => Promise<LedgerHarnes
       expect(await ledger.load(lane)).toMatchObject({ receipts: 1, announced: [announced('b')] })
     })
 
+    it('notes where a message stands now, and changes nothing else of its receipt', async () => {
+      const { open } = await harness()
+      {
+        await using ledger = await open()
+        await ledger.enrol([enrolment])
+        const receipts = [receipt('a'), receipt('b')]
+        await ledger.advance(lane, { committed: { receipts, position: 'p1' as Position, at: 1 } })
+        const moved = [
+          { key: receipt('b').key, where: 'elsewhere' },
+          { key: receipt('nobody').key, where: 'nowhere' },
+        ]
+        await ledger.advance(lane, { begun: { announced: [], position: 'p2' as Position, at: 2 }, moved })
+      }
+      await using ledger = await open()
+      expect(await ledger.load(lane)).toMatchObject({ position: 'p2', announced: [], receipts: 2 })
+      expect(await collect(ledger.receipts(lane))).toEqual([receipt('a'), { ...receipt('b'), where: 'elsewhere' }])
+    })
+
     it('refuses a second receipt for one message, and keeps nothing of that step', async () => {
       const { open } = await harness()
       {

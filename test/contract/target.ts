@@ -104,8 +104,8 @@ export function describeTarget(name: string, harness: TargetHarness): void {
           const receipts = await Promise.all(part.map(async (one) => writer.append(one)))
           await ledger.advance(lane, { committed: { receipts, position: await writer.commit(), at: 0 } })
         }
-        for await (const position of writer.seal?.(true) ?? []) {
-          await ledger.advance(lane, { begun: { announced: [], position, at: 0 } })
+        for await (const { position, moved = [] } of writer.seal?.(true) ?? []) {
+          await ledger.advance(lane, { begun: { announced: [], position, at: 0 }, moved })
         }
       }
       await expectExactly(many)

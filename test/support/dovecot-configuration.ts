@@ -20,9 +20,10 @@ export interface DovecotAuth {
 
 export interface DovecotSettings {
   readonly folder: string
-  readonly ports: { readonly plain: number; readonly tls: number }
+  readonly ports: { readonly plain: number; readonly tls: number; readonly imap: number }
   readonly owner: Owner
   readonly pop3: readonly string[]
+  readonly imap: readonly string[]
   readonly auth: DovecotAuth
   readonly certificate: { readonly cert: string; readonly key: string }
   /** What its processes inherit. */
@@ -35,6 +36,7 @@ export function dovecotConfiguration({
   ports,
   owner,
   pop3,
+  imap,
   auth,
   certificate,
   environment,
@@ -45,7 +47,7 @@ base_dir = ${folder}/run
 state_dir = ${folder}/state
 log_path = /dev/stderr
 import_environment = ${inherited.join(' ')}
-protocols = pop3
+protocols = pop3 imap
 listen = 127.0.0.1
 ssl = yes
 ssl_cert = <${certificate.cert}
@@ -72,6 +74,9 @@ protocol pop3 {
   pop3_no_flag_updates = yes
   ${pop3.join('\n  ')}
 }
+protocol imap {
+  ${imap.join('\n  ')}
+}
 service anvil {
   chroot =
   # After a wrong password it would let others from the same address wait.
@@ -90,6 +95,15 @@ service pop3-login {
   inet_listener pop3s {
     port = ${ports.tls}
     ssl = yes
+  }
+}
+service imap-login {
+  chroot =
+  inet_listener imap {
+    port = ${ports.imap}
+  }
+  inet_listener imaps {
+    port = 0
   }
 }
 `

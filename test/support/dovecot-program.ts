@@ -8,10 +8,17 @@ const run = promisify(execFile)
 
 /** The root of the installed Dovecot (empty), else of one unpacked from the distribution's packages; or why there is none. */
 export async function findDovecot(): Promise<Unpacked> {
-  const installed = (await exists('/usr/sbin/dovecot')) && (await exists('/usr/lib/dovecot/pop3-login'))
+  const installed =
+    (await exists('/usr/sbin/dovecot')) &&
+    (await exists('/usr/lib/dovecot/pop3-login')) &&
+    (await exists('/usr/lib/dovecot/imap-login'))
   const found = installed
     ? { root: '' }
-    : await unpackedPackages({ name: 'dovecot', packages: ['dovecot-core', 'dovecot-pop3d'], prepare: relocate })
+    : await unpackedPackages({
+        name: 'dovecot-mail',
+        packages: ['dovecot-core', 'dovecot-pop3d', 'dovecot-imapd'],
+        prepare: relocate,
+      })
   if ('missing' in found) return found
   const { stdout } = await run(`${found.root}/usr/sbin/dovecot`, ['--version'], {
     env: await inherited(found.root),

@@ -17,11 +17,13 @@ export interface DovecotOptions {
   readonly users?: Readonly<Record<string, 'maildir' | 'mbox'>>
   /** Lines for `protocol pop3 { … }`, such as `pop3_lock_session = yes`. */
   readonly pop3?: readonly string[]
+  /** The same for `protocol imap { … }`. */
+  readonly imap?: readonly string[]
   readonly auth?: DovecotAuth
 }
 
 /**
- * A Dovecot of one's own: POP3 with STLS, and POP3 over TLS, on free ports of the loopback interface.
+ * A Dovecot of one's own: POP3 with STLS, POP3 over TLS, and IMAP with STARTTLS, on free ports of the loopback interface.
  *
  *     await using dovecot = await Dovecot.start()
  *     await dovecot.fill('alice', ['Subject: one\r\n\r\nbody\r\n'])
@@ -31,7 +33,7 @@ export class Dovecot implements AsyncDisposable {
   static readonly ca = tlsFile('ca.pem')
   readonly host = '127.0.0.1'
   readonly password = 'secret'
-  readonly ports: { readonly plain: number; readonly tls: number }
+  readonly ports: { readonly plain: number; readonly tls: number; readonly imap: number }
   /** What it has logged so far. */
   readonly log: string[] = []
   readonly #folder: TempFolder
@@ -58,18 +60,27 @@ export class Dovecot implements AsyncDisposable {
 
   static async #launch(
     root: string,
-    { users = { alice: 'maildir' }, pop3 = [], auth = {} }: DovecotOptions,
+    { users = { alice: 'maildir' }, pop3 = [], imap = [], auth = {} }: DovecotOptions,
   ): Promise<Dovecot> {
     const folder = await tempFolder()
-    const [plain, tls] = await freePorts(2)
-    const ports = { plain: plain ?? 0, tls: tls ?? 0 }
+    const [plain = 0, tls = 0, imapPort = 0] = await freePorts(3)
+    const ports = { plain, tls, imap: imapPort }
     const environmentVariables = await inherited(root)
     const owner = await unprivileged()
     await chmod(folder.path, 0o711)
     for (const part of ['run', 'state', 'mail']) await mkdir(folder.at(part), { mode: 0o755 })
     await symlink(`${root}/usr/lib/dovecot`, folder.at('run', relocated))
     const certificate = { cert: tlsFile('good.pem'), key: tlsFile('good.key') }
-    const settings = { folder: folder.path, ports, owner, pop3, auth, certificate, environment: environmentVariables }
+    const settings = {
+      folder: folder.path,
+      ports,
+      owner,
+      pop3,
+      imap,
+      auth,
+      certificate,
+      environment: environmentVariables,
+    }
     await writeFile(folder.at('dovecot.conf'), dovecotConfiguration(settings))
     await writeFile(
       folder.at('users'),
@@ -125,6 +136,21 @@ export class Dovecot implements AsyncDisposable {
     const port = tls === 'implicit' ? this.ports.tls : this.ports.plain
     const tlsOptions = tls === 'none' ? {} : { tlsOptions: { ca: Dovecot.ca } }
     return { host: this.host, port, tls, ...tlsOptions, user, password: this.password }
+  }
+
+  /** An imap target of a plan. */
+  target(user = 'alice', more: object = {}): Record<string, unknown> {
+    const tlsOptions = { ca: Dovecot.ca }
+    return {
+      type: 'imap',
+      host: this.host,
+      port: this.ports.imap,
+      tls: 'starttls',
+      tlsOptions,
+      user,
+      password: 'secret',
+      ...more,
+    }
   }
 
   /** A user's Maildir, or mbox. */

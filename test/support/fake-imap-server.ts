@@ -26,6 +26,8 @@ export class FakeImapServer implements AsyncDisposable {
   /** Every command line of every connection, literals as `{n}`; responses are not in it. */
   readonly lines: string[] = []
   readonly options: FakeImapOptions
+  /** Commands that are carried out later. */
+  readonly held: (() => unknown)[] = []
   readonly #counts = new Map<string, number>()
   readonly #sockets = new Set<Socket>()
   readonly #server: Server
@@ -69,6 +71,11 @@ export class FakeImapServer implements AsyncDisposable {
       password: 'secret',
       ...more,
     }
+  }
+
+  /** Carries out what was held back. */
+  release(): void {
+    for (const act of this.held.splice(0)) act()
   }
 
   /** Counts an event of the whole server. */

@@ -14,6 +14,10 @@ export interface ImapHabits {
   readonly permanentFlags?: string
   /** Refuses messages with a bare LF or a NUL, as Cyrus does. */
   readonly strict?: boolean
+  /** Puts this in front of each message. */
+  readonly adds?: string
+  /** Keeps one copy of equal messages, as Gmail does. */
+  readonly merges?: boolean
   readonly hooks?: Readonly<Record<string, ImapHook>>
 }
 
@@ -30,12 +34,14 @@ export interface ImapMoment {
 }
 
 export interface ImapScript {
-  /** The command is carried out all the same, perhaps only after so many ms. */
-  readonly act?: boolean | number
+  /** The command is carried out all the same, perhaps only after so many ms, or when `server.release()` says so. */
+  readonly act?: boolean | number | 'later'
   /** Sent instead of the answer; `TAG` stands for the tag. Without it nothing is said. */
   readonly reply?: string
   /** The connection is closed afterwards; in an answer to `literal` after so many octets of it. */
   readonly cut?: boolean | number
+  /** Called at that octet. */
+  readonly kill?: () => void
 }
 
 const honestCapabilities = [
@@ -59,6 +65,7 @@ export class FakeImapSession {
   /** Octets of the literal that is arriving. */
   #awaited: number | undefined
   #cutAfter: number | undefined
+  #atCut: (() => void) | undefined
   #selected = ''
   #authenticating: string | undefined
   #signedIn = false
@@ -88,6 +95,7 @@ export class FakeImapSession {
     while (!this.#socket.destroyed) {
       if (this.#awaited !== undefined) {
         if (this.#cutAfter !== undefined && this.#input.length >= this.#cutAfter) {
+          this.#atCut?.()
           this.#socket.destroy()
           return
         }
@@ -129,6 +137,7 @@ export class FakeImapSession {
       return
     }
     if (typeof script?.cut === 'number') this.#cutAfter = script.cut
+    this.#atCut = script?.kill
     this.#awaited = Number(size)
     if (plus === '') this.#send('+ go on\r\n')
   }
@@ -145,6 +154,7 @@ export class FakeImapSession {
       return
     }
     if (typeof script.act === 'number') setTimeout(answer, script.act)
+    else if (script.act === 'later') this.#server.held.push(answer)
     else if (script.act === true) answer()
     this.#follow(script, tag)
   }
@@ -200,6 +210,19 @@ export class FakeImapSession {
       }
       case 'UID FETCH':
         return this.#fetch(tag, line)
+      case 'UID STORE': {
+        const [, set = '', flags = ''] = /UID STORE (\S+) \+FLAGS\.SILENT \(([^)]*)\)/i.exec(line) ?? []
+        store.setFlags(this.#selected, new Set(set.split(',').map(Number)), flags.split(' '))
+        return `${tag} OK done\r\n`
+      }
+      case 'UID EXPUNGE': {
+        const uids = new Set((line.split(' ')[3] ?? '').split(',').map(Number))
+        const deleted = store.messages(this.#selected).filter(({ uid, flags }) => {
+          return uids.has(uid) && flags.includes('\\Deleted')
+        })
+        for (const { uid } of deleted) store.remove(this.#selected, uid)
+        return `${tag} OK done\r\n`
+      }
       default:
         return `${tag} BAD unknown\r\n`
     }
@@ -253,12 +276,15 @@ export class FakeImapSession {
     }
     const bad = bodies.find((body) => options.strict && /[^\r]\n|\0/.test(body.toString('latin1')))
     if (bad) return `${tag} NO Message contains bare newlines or NUL characters\r\n`
-    const uids = bodies.map((bytes, index) => {
+    const uids = bodies.map((body, index) => {
       const [, flags = '', date] = heads[index] ?? []
+      const bytes = Buffer.concat([Buffer.from(options.adds ?? ''), body])
+      const twin = options.merges && store.messages(name).find((one) => one.bytes.equals(bytes))
+      if (twin) return twin.uid
       return store.add(name, { bytes, flags: flags === '' ? [] : flags.split(' '), date })
     })
     const plus = (options.capabilities ?? honestCapabilities).includes('UIDPLUS')
-    const set = uids.length === 1 ? `${uids[0]}` : `${uids[0]}:${uids.at(-1)}`
+    const set = uids.join(',')
     return `${tag} OK ${plus ? `[APPENDUID ${store.uidValidity} ${set}] ` : ''}done\r\n`
   }
 

@@ -47,6 +47,13 @@ export class FakeMailStore {
     return uid
   }
 
+  setFlags(name: string, uids: ReadonlySet<number>, flags: readonly string[]): void {
+    const box = this.#box(name)
+    box.messages = box.messages.map((mail) =>
+      uids.has(mail.uid) ? { ...mail, flags: [...mail.flags, ...flags] } : mail,
+    )
+  }
+
   remove(name: string, uid: number): void {
     const box = this.#box(name)
     box.messages = box.messages.filter((mail) => mail.uid !== uid)

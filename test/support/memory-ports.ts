@@ -124,6 +124,10 @@ export class MemoryLedger implements Ledger {
       Object.assign(state, { position: step.committed.position, announced: [], begunAt: undefined })
       this.log.push(`commit ${step.committed.receipts.map(({ key }) => key).join(' ')}`.trim())
     }
+    for (const { key, where } of step.moved ?? []) {
+      const receipt = state.receipts.get(key)
+      if (receipt) state.receipts.set(key, { ...receipt, where })
+    }
     if (step.begun) {
       const { position, announced, at } = step.begun
       Object.assign(state, { position, announced, begunAt: at })

@@ -111,7 +111,7 @@ describe('volumes', () => {
     await writer.append(earlier)
     await writer.commit()
     const positions: string[] = []
-    for await (const position of writer.seal!(true)) {
+    for await (const { position } of writer.seal!(true)) {
       positions.push(position)
       if (positions.length === 1) await writeFile(archive, 'not ours')
     }
@@ -136,7 +136,7 @@ describe('volumes', () => {
       await writer.append(earlier)
       await ledger.advance(lane, { begun: { announced: [], position: await writer.commit(), at: 0 } })
       stop.abort()
-      for await (const position of writer.seal!(true)) expect.fail(position)
+      for await (const { position } of writer.seal!(true)) expect.fail(position)
     }
     expect(await readdir(join(folder.path, 'zips'))).toEqual([])
     expect(await staged()).toHaveLength(1)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { imapSettings } from '../../src/targets/imap-settings.js'
 import { ImapTarget } from '../../src/targets/imap.js'
+import type { Clock } from '../../src/ports/clock.js'
 import type { Target } from '../../src/ports/target.js'
 import { open } from '../imap/opened.js'
 import { InstantClock, systemClock } from '../support/clock.js'
@@ -13,8 +14,13 @@ import { MemoryLedger } from '../support/memory-ports.js'
 const withoutUidPlus = ['IMAP4rev1', 'AUTH=PLAIN', 'LITERAL+']
 const twins = [letter('twin'), letter('twin'), letter('other')].map((text, index) => message(`key-${index}`, text))
 
-function targetAt(server: FakeImapServer, settleMs = 300, clock = systemClock): Target {
-  const context = { clock, settleMs, warn: () => undefined }
+function targetAt(
+  server: FakeImapServer,
+  settleMs = 300,
+  clock: Clock = systemClock,
+  warn: (code: string) => unknown = () => undefined,
+): Target {
+  const context = { clock, settleMs, warn: (code: string) => void warn(code) }
   const connect = async (): ReturnType<typeof open> => open(server)
   return new ImapTarget(imapSettings.parse({}), context, { user: 'alice', server: 'imap.example', connect })
 }
@@ -54,7 +60,7 @@ describe('an append in doubt (QUIRKS APP-01, APP-02, APP-07)', () => {
       const { server, ledger } = await afterMishap({ hooks, ...(capabilities && { capabilities }) })
       const stored = server.store.messages('INBOX').map(({ bytes }) => bytes.toString())
       expect(stored.toSorted()).toEqual([letter('other'), letter('twin'), letter('twin')])
-      if (!capabilities) expect(await readBack(targetAt(server), ledger)).toEqual(['intact', 'intact', 'intact'])
+      expect(await readBack(targetAt(server), ledger)).toEqual(['intact', 'intact', 'intact'])
       await server[Symbol.asyncDispose]()
     }
   })
@@ -67,6 +73,46 @@ describe('an append in doubt (QUIRKS APP-01, APP-02, APP-07)', () => {
     await deliver(targetAt(server), ledger, twins)
     expect(server.store.messages('INBOX')).toHaveLength(3)
     expect((await receiptsOf(ledger)).every(({ where }) => where.startsWith('4712:'))).toBe(true)
+  })
+
+  it('knows its messages again where the server adds header lines (QUIRKS APP-18)', async () => {
+    for (const count of [1, 2]) {
+      const hooks = {
+        APPEND: (moment: { readonly count: number }) => (moment.count === count ? { act: true, cut: true } : undefined),
+      }
+      await using server = await FakeImapServer.start({ adds: 'X-Server: yes\r\n', hooks })
+      const ledger = new MemoryLedger()
+      const warnings: string[] = []
+      const target = targetAt(server, 300, systemClock, (code) => warnings.push(code))
+      if (count === 2) await deliver(target, ledger, [message('first', letter('first'))])
+      await deliverAtOnce(target, ledger).catch(() => undefined)
+      await deliver(target, ledger, twins)
+      await deliver(target, ledger, [message('last', letter('last'))])
+      expect(server.store.messages('INBOX')).toHaveLength(count + 3)
+      expect(warnings).toContain('rewrites')
+      expect(new Set(await readBack(target, ledger))).toEqual(new Set(['intact']))
+    }
+  })
+
+  it('tells which messages a server keeps as one (QUIRKS APP-16)', async () => {
+    await using server = await FakeImapServer.start({ merges: true })
+    const ledger = new MemoryLedger()
+    await deliver(targetAt(server), ledger, twins)
+    expect((await receiptsOf(ledger)).map(({ flags }) => flags.includes('merged-by-target'))).toEqual([
+      false,
+      true,
+      false,
+    ])
+    expect(await readBack(targetAt(server), ledger)).toEqual(['intact', 'intact', 'intact'])
+  })
+
+  it('finds twins again where no UIDs are said, and sees that one is missing', async () => {
+    await using server = await FakeImapServer.start({ capabilities: withoutUidPlus })
+    const ledger = new MemoryLedger()
+    await deliver(targetAt(server), ledger, [...twins, message('bare', 'Subject: a\n\nb')])
+    expect(await readBack(targetAt(server), ledger)).toEqual(Array(4).fill('intact'))
+    server.store.remove('INBOX', 1)
+    expect(await readBack(targetAt(server), ledger)).toEqual(['intact', 'missing', 'intact', 'intact'])
   })
 
   it('waits no longer than it has to, and not at all for a session that ended long ago', async () => {
