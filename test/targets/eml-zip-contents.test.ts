@@ -149,7 +149,7 @@ describe('a volume', () => {
     for (let built = 0; built < 2; built++) {
       await using writer = await target().open(lane, await ledger.load(lane), signal)
       // As far as the announcement, which has its digest; then as if killed.
-      for await (const position of writer.seal?.(true) ?? []) {
+      for await (const { position } of writer.seal?.(true) ?? []) {
         seen.push((JSON.parse(position) as { sealing: { sha256: string } }).sealing.sha256)
         break
       }
