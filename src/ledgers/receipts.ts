@@ -29,6 +29,15 @@ export function insertReceipt(
   )
 }
 
+/** The message stands elsewhere now. */
+export function moveReceipt(
+  connection: Connection,
+  lane: number,
+  { key, where }: Pick<Receipt, 'key' | 'where'>,
+): void {
+  connection.run('UPDATE receipts SET place = ? WHERE lane = ? AND key = ?', where, lane, keyBytes(key))
+}
+
 export function receiptOf(row: Row): Receipt {
   const stored = row['stored'] ?? null
   const fingerprint = row['fingerprint'] ?? null

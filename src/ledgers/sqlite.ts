@@ -25,7 +25,7 @@ import { keyBytes, keyText } from './keys.js'
 import { recallAccount, rememberAccount } from './memory.js'
 import { type LedgerFile, openLedgerDatabase } from './open.js'
 import { keptOf, recordKept } from './quarantine.js'
-import { insertReceipt, receiptOf } from './receipts.js'
+import { insertReceipt, moveReceipt, receiptOf } from './receipts.js'
 import { contentIndexes } from './schema.js'
 import { accountStatus } from './status.js'
 
@@ -152,10 +152,7 @@ class SqliteLedger implements Ledger {
         )
         recordKept(this.#connection, row.id, committed.kept ?? [])
       }
-      for (const { key, where } of moved) {
-        const sql = 'UPDATE receipts SET place = ? WHERE lane = ? AND key = ?'
-        this.#connection.run(sql, where, row.id, keyBytes(key))
-      }
+      for (const receipt of moved) moveReceipt(this.#connection, row.id, receipt)
       if (begun) {
         const sql = 'UPDATE lanes SET position = ?, begun = ?, begun_at = ? WHERE id = ?'
         this.#connection.run(sql, begun.position, JSON.stringify(begun.announced), begun.at, row.id)

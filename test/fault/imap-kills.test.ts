@@ -101,7 +101,12 @@ it('killed in mid-literal: what was half sent is not stored, the rest once', asy
   scene.hook = ({ event, count }) => {
     if (event !== 'literal' || count !== 4) return undefined
     // Half of the large one is there.
-    return { cut: 600_000, kill: () => running.kill('SIGKILL') }
+    return {
+      cut: 600_000,
+      kill: () => {
+        running.kill('SIGKILL')
+      },
+    }
   }
   expect(await running.finished).toMatchObject({ signal: 'SIGKILL' })
   scene.hook = undefined

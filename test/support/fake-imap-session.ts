@@ -188,9 +188,7 @@ export class FakeImapSession {
       case 'LIST':
         return `* LIST (\\Noselect) ${store.delimiter === '' ? 'NIL' : `"${store.delimiter}"`} ""\r\n${tag} OK done\r\n`
       case 'CREATE':
-        if (store.has(name())) return `${tag} NO [ALREADYEXISTS] exists\r\n`
-        store.create(name())
-        return `${tag} OK done\r\n`
+        return this.#create(tag, name())
       case 'SUBSCRIBE':
         store.subscribed.add(name())
         return `${tag} OK done\r\n`
@@ -203,26 +201,13 @@ export class FakeImapSession {
       case 'STARTTLS':
       case 'NOOP':
         return `${tag} OK done\r\n`
-      case 'STATUS': {
-        if (!store.has(name())) return `${tag} NO [NONEXISTENT] no such mailbox\r\n`
-        const items = `UIDVALIDITY ${store.uidValidity} UIDNEXT ${store.uidNext(name())}`
-        return `* STATUS "${name()}" (${items})\r\n${tag} OK done\r\n`
-      }
+      case 'STATUS':
+        return this.#status(tag, name())
       case 'UID FETCH':
         return this.#fetch(tag, line)
-      case 'UID STORE': {
-        const [, set = '', flags = ''] = /UID STORE (\S+) \+FLAGS\.SILENT \(([^)]*)\)/i.exec(line) ?? []
-        store.setFlags(this.#selected, new Set(set.split(',').map(Number)), flags.split(' '))
-        return `${tag} OK done\r\n`
-      }
-      case 'UID EXPUNGE': {
-        const uids = new Set((line.split(' ')[3] ?? '').split(',').map(Number))
-        const deleted = store.messages(this.#selected).filter(({ uid, flags }) => {
-          return uids.has(uid) && flags.includes('\\Deleted')
-        })
-        for (const { uid } of deleted) store.remove(this.#selected, uid)
-        return `${tag} OK done\r\n`
-      }
+      case 'UID STORE':
+      case 'UID EXPUNGE':
+        return this.#remove(tag, line)
       default:
         return `${tag} BAD unknown\r\n`
     }
@@ -301,6 +286,34 @@ export class FakeImapSession {
     if (set.endsWith('*') && chosen.length === 0 && newest) chosen.push(newest)
     const body = /BODY\.PEEK\[\]/i.test(line)
     return chosen.map((mail) => fetched(all.indexOf(mail) + 1, mail, body)).join('') + `${tag} OK done\r\n`
+  }
+
+  #create(tag: string, name: string): string {
+    const { store } = this.#server
+    if (store.has(name)) return `${tag} NO [ALREADYEXISTS] exists\r\n`
+    store.create(name)
+    return `${tag} OK done\r\n`
+  }
+
+  #status(tag: string, name: string): string {
+    const { store } = this.#server
+    if (!store.has(name)) return `${tag} NO [NONEXISTENT] no such mailbox\r\n`
+    const items = `UIDVALIDITY ${store.uidValidity} UIDNEXT ${store.uidNext(name)}`
+    return `* STATUS "${name}" (${items})\r\n${tag} OK done\r\n`
+  }
+
+  /** Marks as deleted, or removes what is marked. */
+  #remove(tag: string, line: string): string {
+    const { store } = this.#server
+    const [, , event = '', set = ''] = line.split(' ')
+    const [, flags] = /\+FLAGS\.SILENT \(([^)]*)\)$/i.exec(line) ?? []
+    const uids = new Set(set.split(',').map(Number))
+    if (flags !== undefined) store.setFlags(this.#selected, uids, flags.split(' '))
+    const marked = store
+      .messages(this.#selected)
+      .filter((mail) => uids.has(mail.uid) && mail.flags.includes('\\Deleted'))
+    if (event.toUpperCase() === 'EXPUNGE') for (const { uid } of marked) store.remove(this.#selected, uid)
+    return `${tag} OK done\r\n`
   }
 
   #secure(): void {

@@ -23,8 +23,8 @@ interface Scene extends AsyncDisposable {
   readonly server: FakeImapServer
   readonly ledger: MemoryLedger
   readonly warnings: string[]
-  target(): Target
-  stored(): readonly string[]
+  readonly target: () => Target
+  readonly stored: () => readonly string[]
 }
 
 async function scene(options: FakeImapOptions = {}): Promise<Scene> {
