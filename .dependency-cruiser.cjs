@@ -28,6 +28,7 @@ const layers = {
   '^src/files/': ['files', 'ports/fault', 'ports/clock', 'ports/spool', 'ports/quarantine'],
   '^src/providers/': ['providers'],
   '^src/html/': ['html'],
+  '^src/schedule/': ['schedule'],
   '^src/sample/': ['sample', 'net', 'mail'],
   '^src/ports/': ['ports'],
 }

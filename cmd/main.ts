@@ -3,10 +3,12 @@ import {
   addCommonOptions,
   addInitOptions,
   addRunOptions,
+  addScheduleOptions,
   addVerifyOptions,
   type CommonOptions,
   type InitOptions,
   type RunOptions,
+  type ScheduleOptions,
   type VerifyOptions,
 } from './options.js'
 import { processStreams, type Streams } from './streams.js'
@@ -91,6 +93,13 @@ function buildProgram(version: string, streams: Streams, done: (exitCode: number
   addCommonOptions(addInitOptions(init), version).action(async (plan: string, options: InitOptions) => {
     const { init } = await import('./init.js')
     done(await init(plan, options, streams))
+  })
+
+  const schedule = program.command('schedule').argument(...planArgument)
+  schedule.description('print a systemd service and timer, a cron line or a Windows task that runs the plan once a day')
+  addCommonOptions(addScheduleOptions(schedule), version).action(async (plan: string, options: ScheduleOptions) => {
+    const { schedule } = await import('./schedule.js')
+    done(await schedule(plan, options, streams))
   })
 
   const providers = program.command('providers').argument('[address]', 'an address, a domain or a name of the list')

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 
 /** What every command takes. */
 export interface CommonOptions {
@@ -26,6 +26,16 @@ export interface InitOptions extends CommonOptions {
   readonly email?: string
   /** Also a table, from which the accounts come. */
   readonly csv: boolean
+}
+
+export type ScheduleFormat = (typeof scheduleFormats)[number]
+
+const scheduleFormats = ['systemd', 'cron', 'windows'] as const
+
+export interface ScheduleOptions extends CommonOptions {
+  /** Default: what the platform has. */
+  readonly format?: ScheduleFormat
+  readonly at?: { readonly hour: number; readonly minute: number }
 }
 
 export function addCommonOptions(command: Command, version: string): Command {
@@ -57,8 +67,21 @@ export function addInitOptions(command: Command): Command {
     .option('--csv', 'make one account of each row of a table, and write a table to fill in', false)
 }
 
+export function addScheduleOptions(command: Command): Command {
+  const format = new Option('--format <name>', 'for which scheduler; default: what this system has')
+  return command
+    .addOption(format.choices(scheduleFormats))
+    .option('--at <hh:mm>', 'when, once a day; default: at some minute after four', parseTime)
+}
+
 function collect(value: string, previous: readonly string[]): readonly string[] {
   return [...previous, value]
+}
+
+function parseTime(value: string): ScheduleOptions['at'] {
+  const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(value) ?? []
+  if (hour === undefined || minute === undefined) throw new InvalidArgumentError('expected a time such as 04:30.')
+  return { hour: Number(hour), minute: Number(minute) }
 }
 
 function parseCount(value: string): number {
