@@ -28,8 +28,10 @@ export const indexScript = `'use strict'
 
   const show = () => {
     const words = fold(input.value).split(/\\s+/).filter((word) => word !== '')
-    texts ??= words.length > 0 ? new Map(rows.map((row) => [row, fold(Array.from(row.cells, (cell) => cell.textContent).join(' '))])) : undefined
+    texts ??= words.length > 0 ? new Map(rows.map((row) => [row, fold(row.textContent)])) : undefined
     const found = words.length === 0 ? sorted : sorted.filter((row) => words.every((word) => texts.get(row).includes(word)))
+    // Rows move faster while nobody sees them.
+    for (const body of Array.from(table.tBodies)) body.remove()
     const groups = []
     for (let at = 0; at < found.length; at += groupSize) {
       const group = document.createElement('tbody')
@@ -38,7 +40,6 @@ export const indexScript = `'use strict'
       group.append(...members)
       groups.push(group)
     }
-    for (const body of Array.from(table.tBodies)) body.remove()
     table.append(...groups)
     none.hidden = found.length > 0
     output.value = words.length === 0 ? '' : number.format(found.length) + ' of ' + number.format(rows.length)
