@@ -88,8 +88,8 @@ Look at the copies with what you have:
   ls ${name}/${user}/new                    # the Maildir: a file for each message
   mutt -f ${name}/${user}.mbox              # the mbox
   python3 -c "import mailbox; print(len(mailbox.mbox('${name}/${user}.mbox')), 'messages')"
-  unzip -q -d ${name}/mail ${name}/${user}.zip    # the zip archive: a mail program opens each .eml file
-  ${opener} ${name}/mail/index.html           # its list of messages, in a browser, to sort and to search
+  unzip -q -d ${name}/mail ${name}/${user}.zip  # the zip archive: a mail program opens each .eml file
+  ${opener} ${name}/mail/index.html    # its list of messages, in a browser, to sort and to search
   popferry status ${name}/migrate.yaml  # what popferry knows of them
 
 For your own mail, write a plan like ${name}/migrate.yaml.

@@ -54,7 +54,7 @@ footer { padding: 0 1.25rem 1.25rem; color: var(--quiet); font-size: .87rem; }
   main { padding: 0; }
   table { margin: 0; border-width: 0 0 1px; border-radius: 0; }
   thead tr { display: flex; gap: .25rem; padding: 0 .6rem; overflow-x: auto; scrollbar-width: none; }
-  th, th:first-child { padding: .5rem .4rem; }
+  th, th:first-child { flex: none; padding: .5rem .4rem; }
   tbody tr { height: auto; padding: .65rem 1rem; grid-template-columns: minmax(0, 1fr) auto; gap: .05rem .75rem;
     grid-template-areas: 'from date' 'subject subject' 'to size' 'files files'; }
   td, td:first-child { padding: 0; }

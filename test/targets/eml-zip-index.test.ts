@@ -252,7 +252,7 @@ describe('the index in a browser', { timeout: 60_000 }, () => {
     await page.locator('tbody a').first().isVisible()
     const loaded = performance.now() - start
     // Each up to the frame that shows it.
-    const times = (await page.evaluate(`(async () => {
+    const times = await page.evaluate<Record<string, number>>(`(async () => {
       const frame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))
       const time = async (act) => {
         const start = performance.now()
@@ -267,7 +267,7 @@ describe('the index in a browser', { timeout: 60_000 }, () => {
         sort: await time(button('subject')), size: await time(button('size')), first: await time(search('number 77')),
         next: await time(search('number 777')), all: await time(search('')), scroll: await time(() => scrollTo(0, 400000)),
       }
-    })()`)) as Record<string, number>
+    })()`)
     process.stdout.write(`An index of 20,000 messages, in ms: load ${Math.round(loaded)}, ${JSON.stringify(times)}\n`)
     // What nobody sees is not laid out, on a busy machine neither.
     const laidOut = `Array.from(document.querySelectorAll('tbody tr')).filter((row) => row.checkVisibility({ contentVisibilityAuto: true })).length`
