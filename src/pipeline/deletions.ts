@@ -100,11 +100,12 @@ export class Deletions {
    * the QUIT will delete; undefined where the session must end without one.
    */
   async mark(session: Session, numbers: readonly number[], most: number): Promise<ReadonlySet<number> | undefined> {
-    const { ledger, roster, signal, account, clock } = this.#context
+    const { ledger, roster, account, clock } = this.#context
     this.#numbers = numbers
     await session.stay(this.look())
     const chosen = this.#candidates.splice(0, most)
-    if (chosen.length === 0) return new Set()
+    // Some old servers delete also where the connection just ends (QUIRKS DEL-09).
+    if (chosen.length === 0 || this.#interrupted()) return new Set()
     const byKey = new Map(chosen.map((number) => [roster.entry(number).key, number]))
     const marked = new Set<number>()
     try {
@@ -113,7 +114,7 @@ export class Deletions {
         this.#tried.add(number)
         if (fault) this.#refused.set(number, fault)
         else marked.add(number)
-        if (signal.aborted) return undefined
+        if (this.#interrupted()) return undefined
       }
     } catch (error) {
       // Without a QUIT nothing is deleted.
@@ -127,7 +128,7 @@ export class Deletions {
     await ledger.deletions.request(account, messages, clock.now())
     for (const { key, listed } of messages) this.#open.set(key, listed)
     this.#unseen ||= marked.size > 0
-    return signal.aborted ? undefined : marked
+    return this.#interrupted() ? undefined : marked
   }
 
   /** Reads back what was not read back so far, and finds out what may be deleted of the last listing. */
@@ -160,10 +161,14 @@ export class Deletions {
     emit({ type: 'warning', account, code: 'delete-ignored', message })
   }
 
+  #interrupted(): boolean {
+    return this.#context.signal.aborted
+  }
+
   get #active(): boolean {
-    const { deleteAfter, signal, rules } = this.#context
+    const { deleteAfter, rules } = this.#context
     const doubtful = rules.sizes === 'auto' && (this.#sizesWrong || this.#context.sizesWrong())
-    return deleteAfter !== undefined && !signal.aborted && !doubtful
+    return deleteAfter !== undefined && !this.#interrupted() && !doubtful
   }
 
   async #load(): Promise<void> {
@@ -179,7 +184,7 @@ export class Deletions {
 
   /** Once is enough: what a mail reader does later does not matter. What is only staged waits until it is at its place. */
   async #prove(book: LaneBook): Promise<void> {
-    const { ledger, signal } = this.#context
+    const { ledger } = this.#context
     const { recorded } = book
     let proven: MessageKey[] = []
     let doubted: MessageKey[] = []
@@ -193,7 +198,7 @@ export class Deletions {
       await ledger.load(recorded),
       ledger.deletions.unproven(recorded),
     )) {
-      if (signal.aborted) break
+      if (this.#interrupted()) break
       if (state === 'staged') {
         this.#staged = true
         break

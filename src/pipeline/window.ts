@@ -126,7 +126,7 @@ export class Window {
     if (this.#rules.sessions === 'single' || !this.#popped?.length) return false
     if (!this.#confirmed) return this.#unanswered < patience
     if (this.#moves !== undefined) return this.#moves || this.#grown
-    return this.eager || !this.#showsOld
+    return this.eager || (!this.#showsOld && this.#shown < noWindow)
   }
 
   /** There is reason to think that more is hidden: worth a long wait before the next sign-in. */
@@ -167,6 +167,8 @@ const patience = 2
 
 /** Gmail shows about so many (QUIRKS PRV-01), WildDuck exactly, unless it was set up otherwise (QUIRKS PRV-10). */
 const usualWindow = 250
+/** No server is known to show so many and to hide others. */
+const noWindow = 5000
 /** In small maildrops as many messages may come as somebody deletes. */
 const leastCap = 100
 

@@ -73,6 +73,13 @@ describe('a maildrop that shows a part of its messages at a time (QUIRKS LST-18,
     expect(retrieved(scene).slice(2)).toEqual([['u6', 'u7']])
   })
 
+  it('of an ordinary server is not looked at twice where it shows more than any window', async () => {
+    const messages = Array.from({ length: 5000 }, (_, index) => body(`${index}`))
+    await using scene = await Scene.start({ messages })
+    expect(await scene.run()).toMatchObject({ status: 'ok', counts: { copied: 5000 } })
+    expect(scene.server.sessions).toHaveLength(1)
+  })
+
   it('SES-04 is drained although the server hangs up behind every four messages', async () => {
     await using scene = await start(25, { cutEvery: 4 })
     expect(await scene.run()).toMatchObject({ status: 'ok', counts: { listed: 25, copied: 25 } })
