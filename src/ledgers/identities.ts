@@ -78,14 +78,18 @@ function byKey(connection: Connection, account: number, key: MessageKey): readon
 
 /** All occurrences of one UIDL, and the messages that some of them stand for. */
 function byUidl(connection: Connection, account: number, uidl: string): readonly Row[] {
-  // Behind a UIDL there is nothing or a line feed.
-  const range = [uidl, `${uidl}\n`, `${uidl}\x0b`].map((text): Value => Buffer.from(text, 'latin1'))
-  const within = '(key = ? OR (key >= ? AND key < ?))'
+  // Behind a UIDL there is nothing or a line feed. With one range, SQLite goes straight to it; with two it walks through all.
+  const range = [uidl, `${uidl}\x0b`].map((text): Value => Buffer.from(text, 'latin1'))
+  const within = 'key >= ? AND key < ?'
+  const belongs = (row: Row): boolean => keyText(row['key']).split('\n', 1)[0] === uidl
   const own = `SELECT ${columns} FROM lanes CROSS JOIN receipts ON lane = lanes.id AND ${within} WHERE account = ?`
-  const others = `SELECT original FROM identities WHERE account = ? AND ${within} AND original IS NOT NULL`
+  const others = `SELECT key, original FROM identities WHERE account = ? AND ${within} AND original IS NOT NULL`
   return [
-    ...connection.all(own, ...range, account),
-    ...connection.all(others, account, ...range).flatMap((row) => byKey(connection, account, keyText(row['original']))),
+    ...connection.all(own, ...range, account).filter(belongs),
+    ...connection
+      .all(others, account, ...range)
+      .filter(belongs)
+      .flatMap((row) => byKey(connection, account, keyText(row['original']))),
   ]
 }
 

@@ -93,14 +93,14 @@ export class Identity {
     this.#expectsKnown = this.#hope.has('reset') || (byContent && this.#hope.has('anonymous'))
   }
 
-  /** The very bytes of a doubted message are in every lane, or a lane that died has begun them. */
+  /** The very bytes of a doubted message are in every lane or its quarantine, or a lane that died has begun them. */
   async isSettled(number: number, message: FetchedMessage): Promise<boolean> {
     const { books } = this.#context
     const doubt = this.#doubts.get(number)
     const found = doubt && (await this.#recognition?.recognise(number, message, doubt))
     if (!found || (found.how !== 'same' && found.how !== 'bytes')) return false
     const own = message.as(found.key)
-    const everywhere = books.every(({ recorded }) => found.targets.includes(recorded.target))
+    const everywhere = books.every((book) => found.targets.includes(book.recorded.target) || book.keeps(found.key))
     return everywhere || books.some(({ run }) => run?.announced(own))
   }
 

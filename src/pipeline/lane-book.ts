@@ -70,7 +70,12 @@ export class LaneBook implements LaneObserver {
   safe(number: number): boolean {
     if (this.has(number)) return true
     const key = this.#roster.keyOf(number)
-    return key !== undefined && this.#quarantine.holds(this.lane, key)
+    return key !== undefined && this.keeps(key)
+  }
+
+  /** The message waits in quarantine for this lane. */
+  keeps(key: MessageKey): boolean {
+    return this.#quarantine.holds(this.lane, key)
   }
 
   /** Opens the lane, or opens it again after a reason that has passed. */

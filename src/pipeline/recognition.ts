@@ -1,5 +1,6 @@
 import type { KnownMessage, Ledger, Likeness } from '../ports/ledger.js'
 import type { MessageKey } from '../ports/message.js'
+import type { Lane } from '../ports/target.js'
 import { isMultipart } from './fingerprint.js'
 import type { FetchedMessage } from './intake.js'
 import { contentKey, reusedKey, uidlOf } from './keys.js'
@@ -32,8 +33,9 @@ export class Recognition {
   readonly #account: string
   readonly #roster: Roster
   readonly #ledger: Ledger
+  readonly #lanes: readonly string[]
   readonly #unfinished: readonly KnownMessage[]
-  /** By digest, for those that several messages have. */
+  /** By digest, for those that several messages have; the next one to be found is the last. */
   readonly #candidates = new Map<string, KnownMessage[]>()
   readonly #occurrences = new Map<string, number>()
 
@@ -42,6 +44,7 @@ export class Recognition {
     this.#account = context.account
     this.#roster = context.roster
     this.#ledger = context.ledger
+    this.#lanes = context.books.map(({ recorded }) => recorded.target)
     this.#unfinished = unfinished
   }
 
@@ -49,14 +52,17 @@ export class Recognition {
   async recognise(number: number, message: FetchedMessage, { kind, was }: Doubt): Promise<Recognised> {
     if (kind === 'anonymous') return this.#byContent(number, message)
     const listed = this.#roster.entry(number).key
+    if (kind === 'reset') return (await this.#underNewId(number, message)) ?? fresh(listed)
     const family = await this.#family(uidlOf(listed))
     const twin = family.find(({ key, sha256 }) => sha256 === message.sha256 && this.#free(key, number))
     if (twin) return { key: twin.key, targets: twin.targets, how: 'same' }
-    if (kind === 'reset') return (await this.#underNewId(number, message)) ?? fresh(listed)
     const own = family.find(({ key }) => key === was)
     const same = own && (own.fingerprint === undefined || own.fingerprint === message.fingerprint)
     // Of messages with one id, which may be made from the header, only the bytes tell.
     if (kind === 'resized' && same) return { key: own.key, targets: own.targets, how: 'same' }
+    // Where ids are given out anew from 1, most of them have stood for another message that is still there.
+    const moved = kind === 'resized' ? await this.#find({ sha256: message.sha256 }, number) : undefined
+    if (moved) return { ...moved, how: 'bytes' }
     const taken = (key: MessageKey): boolean => family.some((one) => one.key === key)
     if (!taken(listed)) return fresh(listed)
     return { key: reusedKey(listed, message.sha256, taken), targets: [], how: kind === 'resized' ? 'reused' : 'new' }
@@ -76,7 +82,8 @@ export class Recognition {
   async #underNewId(number: number, message: FetchedMessage): Promise<Recognised | undefined> {
     const { sha256, fingerprint, size } = message
     const exact = await this.#find({ sha256 }, number)
-    if (exact) return { ...exact, how: 'bytes' }
+    const { key: listed } = this.#roster.entry(number)
+    if (exact) return { ...exact, how: uidlOf(exact.key) === uidlOf(listed) ? 'same' : 'bytes' }
     // A server that rebuilds MIME structure invents new boundaries each time (QUIRKS RET-23); not much else changes.
     if (!isMultipart(message.header)) return undefined
     const alike = (one: KnownMessage): boolean => Math.abs(one.size - size) <= Math.max(1024, one.size / 10)
@@ -93,18 +100,20 @@ export class Recognition {
     const [digest] = Object.values(what) as [string]
     const candidates = this.#candidates.get(digest) ?? (await this.#alike(what))
     if (candidates.length > 1) this.#candidates.set(digest, candidates)
-    while (candidates[0] && !this.#free(candidates[0].key, number)) candidates.shift()
-    const found = candidates.find((one) => this.#free(one.key, number) && fits(one))
-    if (!found) return undefined
+    const isFree = (one: KnownMessage): boolean => this.#free(one.key, number)
+    for (let last = candidates.at(-1); last && !isFree(last); last = candidates.at(-1)) candidates.pop()
+    const found = candidates.findLast((one) => isFree(one) && fits(one))
+    if (!found || this.#lanes.every((lane) => found.targets.includes(lane))) return found
     // Lanes may hold different bytes for one message.
     const [known] = await this.#ledger.find(this.#account, { key: found.key })
     return { key: found.key, targets: known?.targets ?? [] }
   }
 
+  /** In reverse order. */
   async #alike(what: { readonly sha256: string } | { readonly fingerprint: string }): Promise<KnownMessage[]> {
     const like = (one: KnownMessage): boolean =>
       'sha256' in what ? one.sha256 === what.sha256 : one.fingerprint === what.fingerprint
-    return this.#withUnfinished(what, like)
+    return (await this.#withUnfinished(what, like)).toReversed()
   }
 
   async #family(uidl: string): Promise<readonly KnownMessage[]> {
@@ -127,6 +136,7 @@ export interface RecognitionContext {
   readonly account: string
   readonly roster: Roster
   readonly ledger: Ledger
+  readonly books: readonly { readonly recorded: Lane }[]
 }
 
 function fresh(key: MessageKey): Recognised {

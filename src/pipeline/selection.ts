@@ -41,6 +41,11 @@ export class Selection {
     return this.#progress
   }
 
+  /** The plan leaves anything out. */
+  get selects(): boolean {
+    return this.#context.select !== undefined
+  }
+
   /** True where some were left out by listed sizes that turned out to mean nothing: a further session fetches them. */
   reconsider(): boolean {
     if (this.#tooLarge.length === 0 || this.#context.sizesCount()) return false

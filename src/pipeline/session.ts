@@ -190,7 +190,8 @@ async function receive(result: Retrieved, receiving: Receiving, context: Session
   emit({ type: 'message.fetched', account, size: message.size })
   fetched.push(number)
   // Neither `select` nor the size that is listed now has a say in what was stored, or begun, under another id.
-  const settled = await identity.isSettled(number, message)
+  const matters = flags.length > 0 || selection.selects
+  const settled = matters && (await identity.isSettled(number, message))
   if (!settled && !selection.admits(number, message)) {
     budget.release(owing)
     roster.setFiltered(number)
