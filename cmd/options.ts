@@ -15,6 +15,7 @@ export interface CommonOptions {
 
 export interface RunOptions extends CommonOptions {
   readonly dryRun: boolean
+  readonly repair: boolean
   readonly limit?: number
 }
 
@@ -54,6 +55,7 @@ export function addCommonOptions(command: Command, version: string): Command {
 export function addRunOptions(command: Command): Command {
   return command
     .option('--dry-run', 'sign in and list what would be copied; download nothing, write nothing', false)
+    .option('--repair', 'first read every target back, and copy again what is missing there', false)
     .option('--limit <n>', 'copy at most N messages of each account', parseCount)
 }
 

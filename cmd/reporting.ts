@@ -5,8 +5,10 @@ import { logReporter, transcriptReporter } from '../src/reporters/log.js'
 import { plainProgress } from '../src/reporters/plain.js'
 import { painter } from '../src/reporters/style.js'
 import { summaryReporter } from '../src/reporters/summary.js'
-import type { RunOptions } from './options.js'
+import type { CommonOptions, RunOptions } from './options.js'
 import { type Streams, usesColour } from './streams.js'
+
+type Reported = CommonOptions & Pick<RunOptions, 'dryRun'>
 
 /** All that is told of one run. */
 export interface Reporting extends AsyncDisposable {
@@ -14,7 +16,7 @@ export interface Reporting extends AsyncDisposable {
 }
 
 /** Chooses the reporters that the options and the streams ask for. */
-export async function openReporting(options: RunOptions, streams: Streams, clock: Clock): Promise<Reporting> {
+export async function openReporting(options: Reported, streams: Streams, clock: Clock): Promise<Reporting> {
   const reporters = options.json
     ? machineReporters(options, streams, clock)
     : await humanReporters(options, streams, clock)
@@ -28,11 +30,11 @@ export async function openReporting(options: RunOptions, streams: Streams, clock
   }
 }
 
-function machineReporters({ verbose }: RunOptions, { stdout, stderr }: Streams, clock: Clock): readonly Reporter[] {
+function machineReporters({ verbose }: Reported, { stdout, stderr }: Streams, clock: Clock): readonly Reporter[] {
   return [jsonReporter(stdout, clock), ...(verbose > 1 ? [transcriptReporter(stderr)] : [])]
 }
 
-async function humanReporters(options: RunOptions, streams: Streams, clock: Clock): Promise<readonly Reporter[]> {
+async function humanReporters(options: Reported, streams: Streams, clock: Clock): Promise<readonly Reporter[]> {
   const { quiet, verbose, color: wanted, progress, dryRun } = options
   const { env } = process
   const paint = painter(usesColour({ wanted, isTerminal: process.stderr.isTTY, env }))

@@ -8,6 +8,7 @@ import { exitCode, exitCodes, faultExitCode, signalExitCode } from './exit-code.
 import { makeJobs } from './jobs.js'
 import { type OpenedPlan, openPlan } from './open-plan.js'
 import type { RunOptions } from './options.js'
+import { Refusal } from './refusal.js'
 import { openReporting } from './reporting.js'
 import { secretsOf } from './secrets.js'
 import { openState, type State } from './state.js'
@@ -16,6 +17,11 @@ import type { Streams } from './streams.js'
 
 /** `popferry run`: puts a migration together, carries it out, and returns the exit code. */
 export async function run(file: string, options: RunOptions, streams: Streams): Promise<number> {
+  if (options.repair && options.dryRun) {
+    throw new Refusal([
+      '--repair changes records, which --dry-run must not: `popferry verify` names what would be copied again',
+    ])
+  }
   using stop = new StopSignals()
   const opened = await openPlan(file, options, systemClock)
   const secrets = await secretsOf(opened, opened.accounts, stop.signal)
@@ -44,6 +50,7 @@ export async function run(file: string, options: RunOptions, streams: Streams): 
     limits: plan.limits,
     retry: plan.retry,
     dryRun: options.dryRun,
+    repair: options.repair,
     ...(options.limit !== undefined && { limit: options.limit }),
     signal: stop.signal,
   })

@@ -13,6 +13,7 @@ import type { Enrolment, Ledger } from '../ports/ledger.js'
 import type { QuarantineFolder } from '../ports/quarantine.js'
 import type { Spool } from '../ports/spool.js'
 import { type Candidate, recognise } from './enrol.js'
+import { repair } from './repair.js'
 
 export type { AccountResult } from '../pipeline/account-job.js'
 
@@ -32,6 +33,8 @@ export interface Migration {
   readonly limits: { readonly bandwidth?: number; readonly memory: number }
   readonly retry: RetryPolicy
   readonly dryRun: boolean
+  /** First look at every target, and copy again what it lacks. */
+  readonly repair?: boolean
   readonly limit?: number
   /** Aborted: stop at the next checkpoint. */
   readonly signal: AbortSignal
@@ -129,7 +132,8 @@ async function runAccounts(migration: Migration): Promise<readonly AccountResult
   return Promise.all(
     jobs.map(async (job) =>
       turns.take(job, async () => {
-        const result = await runAccount(job, { ...context, budget: new Budget(memory) })
+        const defects = migration.repair ? await repair(job, { ...migration, signal: stop }) : []
+        const result = await runAccount({ ...job, defects }, { ...context, budget: new Budget(memory) })
         if (result.faults.some(({ scope, code }) => scope === 'run' && code !== 'held')) broken.abort()
         return result
       }),

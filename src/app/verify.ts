@@ -7,6 +7,7 @@ import type { Lane, Target } from '../ports/target.js'
 import type { AccountVerdict, SourceVerdict, TargetVerdict, VerifyEvent } from '../ports/verification.js'
 import { type AccountResult, candidatesOf, migrate, type Migration, type MigrationJob } from './migrate.js'
 import { recognise } from './enrol.js'
+import { isKnown, neighboursOf } from './lanes.js'
 
 export interface Verification {
   /** As for a dry run. */
@@ -71,10 +72,8 @@ async function verifyTarget(
 ): Promise<TargetVerdict> {
   const counts = { missing: 0, altered: 0, duplicated: 0 }
   const nothing = { target: name, checked: 0, bytes: 0, ...counts }
-  if (!lanesOf(known).some(({ lane }) => isSame(lane, recorded))) return nothing
-  const neighbours = lanesOf(known)
-    .filter(({ place, lane }) => place === target.place && !isSame(lane, recorded))
-    .map(({ lane }) => lane)
+  if (!isKnown(recorded, known)) return nothing
+  const neighbours = neighboursOf(recorded, target.place, known)
   const inspection = new Inspection(
     { lane: recorded, target, neighbours },
     {
@@ -97,14 +96,6 @@ async function verifyTarget(
   }
   const { checked, bytes } = inspection
   return { target: name, checked, bytes, ...counts, ...(fault && { fault }) }
-}
-
-function lanesOf(known: readonly KnownAccount[]): readonly { readonly lane: Lane; readonly place: string }[] {
-  return known.flatMap(({ account, lanes }) => lanes.map(({ target, place }) => ({ lane: { account, target }, place })))
-}
-
-function isSame(one: Lane, other: Lane): boolean {
-  return one.account === other.account && one.target === other.target
 }
 
 /** Names in the plan may be newer than those in the ledger, which is only looked at. */

@@ -18,6 +18,12 @@ export function canonicalPath(path: string): string {
   }
 }
 
+/** The device of a path, or of where it would be created. */
+export async function deviceOf(path: string): Promise<number> {
+  const identity = await folderIdentity(path)
+  return identity || dirname(path) === path ? (identity?.dev ?? 0) : deviceOf(dirname(path))
+}
+
 /** Like `canonicalPath`, with a link at the end resolved as well. */
 export function canonicalFolder(path: string): string {
   try {

@@ -1,3 +1,4 @@
+import type { Amendment } from '../ports/ledger.js'
 import type { Flag } from '../ports/message.js'
 import type { Receipt } from '../ports/target.js'
 import type { Connection } from './connection.js'
@@ -12,6 +13,7 @@ export function insertReceipt(
   { receipt, at }: { readonly receipt: Receipt; readonly at: number },
 ): void {
   const { key, sha256, size, where, stored, flags, fingerprint, listed = 0 } = receipt
+  connection.run('DELETE FROM lost WHERE lane = ? AND key = ?', lane, keyBytes(key))
   connection.run(
     `INSERT INTO receipts (lane, seq, key, sha256, size, place, stored, flags, fingerprint, listed, at)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -36,6 +38,31 @@ export function moveReceipt(
   { key, where }: Pick<Receipt, 'key' | 'where'>,
 ): void {
   connection.run('UPDATE receipts SET place = ? WHERE lane = ? AND key = ?', where, lane, keyBytes(key))
+}
+
+/** Carries out an amendment, inside a transaction; see Ledger.amend. `seq` is the number of the lane's next receipt. */
+export function amendLane(
+  connection: Connection,
+  { id, seq }: { readonly id: number; readonly seq: number },
+  { lost = [], found = [], position, at }: Amendment,
+): void {
+  const columns = 'lane, key, sha256, size, place, stored, flags, fingerprint, listed'
+  for (const key of lost) {
+    const sql = `INSERT INTO lost (${columns}) SELECT ${columns} FROM receipts WHERE lane = ? AND key = ?`
+    connection.run(sql, id, keyBytes(key))
+    connection.run('DELETE FROM receipts WHERE lane = ? AND key = ?', id, keyBytes(key))
+  }
+  for (const [index, receipt] of found.entries()) {
+    const { key } = receipt
+    // What only moved keeps its number, its day and what was proven of it.
+    const moved = connection.all('SELECT 1 FROM receipts WHERE lane = ? AND key = ?', id, keyBytes(key)).length > 0
+    if (moved) moveReceipt(connection, id, receipt)
+    else insertReceipt(connection, id, seq + index, { receipt, at })
+  }
+  if (position !== undefined) connection.run('UPDATE lanes SET position = ? WHERE id = ?', position, id)
+  if (lost.length + found.length === 0) return
+  const sums = '(SELECT count(*), coalesce(sum(size), 0) FROM receipts WHERE lane = lanes.id)'
+  connection.run(`UPDATE lanes SET (messages, bytes) = ${sums} WHERE id = ?`, id)
 }
 
 export function receiptOf(row: Row): Receipt {

@@ -16,6 +16,7 @@ export const schemaVersion = 1
  * - `accounts.listing` holds the ids of the last complete listing as the engine packed them.
  * - All receipts of a lane up to the number `lanes.proved` were read back; `unproven` names those of them whose copy was
  *   not found as it should be. `deletions` are the messages that DELE was sent for, with the id that was listed for each.
+ * - `lost` are receipts of messages that a target was found to lack, until it has them again.
  * - `lanes.messages` and `lanes.bytes` sum the receipts up, so that nobody has to count them.
  */
 export const schema = `
@@ -59,6 +60,18 @@ export const schema = `
     listed INTEGER NOT NULL,
     at INTEGER NOT NULL,
     PRIMARY KEY (lane, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE lost (
+    lane INTEGER NOT NULL REFERENCES lanes (id),
+    key BLOB NOT NULL,
+    sha256 BLOB NOT NULL,
+    size INTEGER NOT NULL,
+    place TEXT NOT NULL,
+    stored BLOB,
+    flags TEXT NOT NULL,
+    fingerprint BLOB,
+    listed INTEGER NOT NULL,
+    PRIMARY KEY (lane, key)
   ) STRICT, WITHOUT ROWID;
   CREATE UNIQUE INDEX receipts_by_key ON receipts (lane, key);
   CREATE TABLE quarantine (

@@ -3,6 +3,7 @@ import type {
   AccountMemory,
   AccountStatus,
   AccountSummary,
+  Amendment,
   Delivered,
   Enrolment,
   Findings,
@@ -25,7 +26,7 @@ import { keyBytes, keyText } from './keys.js'
 import { recallAccount, rememberAccount } from './memory.js'
 import { type LedgerFile, openLedgerDatabase } from './open.js'
 import { keptOf, recordKept } from './quarantine.js'
-import { insertReceipt, moveReceipt, receiptOf } from './receipts.js'
+import { amendLane, insertReceipt, moveReceipt, receiptOf } from './receipts.js'
 import { contentIndexes } from './schema.js'
 import { accountStatus } from './status.js'
 
@@ -95,6 +96,24 @@ class SqliteLedger implements Ledger {
 
   async *receipts(lane: Lane): AsyncIterable<Receipt> {
     for await (const rows of this.#pages(lane, '*')) yield* rows.map(receiptOf)
+  }
+
+  async *lost(lane: Lane): AsyncIterable<Receipt> {
+    const sql = `SELECT * FROM lost WHERE lane = ? ORDER BY key LIMIT ${pageSize} OFFSET ?`
+    for (let from = 0; ; from += pageSize) {
+      const rows = await this.#connection.read(() => this.#connection.all(sql, this.#find(lane)?.id ?? null, from))
+      yield* rows.map(receiptOf)
+      if (rows.length < pageSize) return
+    }
+  }
+
+  async amend(lane: Lane, amendment: Amendment): Promise<void> {
+    await this.#connection.write(() => {
+      const { id, seq } = this.#lane(lane)
+      amendLane(this.#connection, { id, seq }, amendment)
+    })
+    // The numbers of the receipts are asked for anew.
+    this.#lanes.delete(nameOf(lane))
   }
 
   async listing(account: string): Promise<Uint8Array | undefined> {
@@ -266,7 +285,9 @@ class SqliteLedger implements Ledger {
     )
     if (!found) return undefined
     const id = Number(found['id'])
-    const [last] = this.#connection.all('SELECT max(seq) AS seq FROM receipts WHERE lane = ?', id)
+    // Numbers that were proven are not given again, even if what had them was lost.
+    const sql = `SELECT max(proved, coalesce((SELECT max(seq) FROM receipts WHERE lane = lanes.id), 0)) AS seq FROM lanes`
+    const [last] = this.#connection.all(`${sql} WHERE id = ?`, id)
     const row = { id, seq: Number(last?.['seq'] ?? 0) + 1 }
     this.#lanes.set(name, row)
     return row

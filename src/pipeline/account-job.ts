@@ -19,6 +19,8 @@ export interface AccountJob {
   /** How long after the copy a message is deleted at the source, ms; absent: never. */
   readonly deleteAfter?: number
   readonly targets: readonly AccountTarget[]
+  /** What is known to be wrong at the targets, and this run cannot put right. */
+  readonly defects?: readonly Fault[]
 }
 
 export interface AccountContext {

@@ -242,7 +242,8 @@ class AccountRun {
   }
 
   #failures(): readonly MessageFailure[] {
-    return [...this.#roster.failures(), ...this.#quarantine.unlisted()]
+    const lost = this.#roster.listed ? this.#books.flatMap((book) => book.unlisted()) : []
+    return [...this.#roster.failures(), ...this.#quarantine.unlisted(), ...lost]
   }
 
   /** What could not be fetched once more is stored as it came, rather than not at all. */
@@ -261,7 +262,8 @@ class AccountRun {
     const counts = { ...this.#roster.counts(), deleted: this.#deletions.confirmed }
     const lanes = this.#books.flatMap(({ fault }) => (fault ? [fault] : []))
     const messages = this.#failures().map(({ fault }) => fault)
-    const own = [this.#fault, ...lanes, this.#quarantine.fault, ...messages, ...this.#deletions.faults]
+    const { defects = [] } = this.#job
+    const own = [this.#fault, ...lanes, this.#quarantine.fault, ...messages, ...this.#deletions.faults, ...defects]
     const faults = own.filter((fault) => fault !== undefined)
     const others = faults.filter((fault) => !lanes.includes(fault))
     const cutShort = this.#cutShort || (this.#stopping() && counts.pending > 0)

@@ -18,6 +18,8 @@ export interface InspectionContext {
   /** A message was read back. */
   readonly read: (size: number) => void
   readonly found: (finding: Finding) => void
+  /** What the ledger should say instead. */
+  readonly amend?: { lost(receipt: Receipt): void; stands(receipt: Receipt): void }
 }
 
 /**
@@ -33,9 +35,9 @@ export class Inspection {
   /** Everything that the lane's messages are known by. */
   readonly #known = new Set<number>()
   readonly #sizes = new Sizes()
-  /** How many that are not in their place are known by this number, and how many of those stand elsewhere. */
+  /** How many that are not in their place are known by this number, and where such stand. */
   readonly #sought = new Map<number, number>()
-  readonly #moved = new Map<number, number>()
+  readonly #moved = new Map<number, string[]>()
   /** Where altered messages stand, unless what stands there now turns out to be another one. */
   readonly #altered = new Set<string>()
   /** Copies too many. */
@@ -51,10 +53,10 @@ export class Inspection {
 
   async run(): Promise<void> {
     const progress = await this.#context.ledger.load(this.#inspected.lane)
-    if (progress.receipts === 0) return
     await this.#readBack(progress)
+    if (this.checked === 0) return
     if (!this.#stopping) await this.#lookAround(progress)
-    if (!this.#stopping) await this.#tell()
+    if (!this.#stopping) await this.#tell(progress)
   }
 
   get #stopping(): boolean {
@@ -75,10 +77,18 @@ export class Inspection {
   }
 
   async *#noting(asked: Receipt[]): AsyncIterable<Receipt> {
-    for await (const receipt of this.#context.ledger.receipts(this.#inspected.lane)) {
+    for await (const { receipt } of this.#recorded()) {
       asked.push(receipt)
       yield receipt
     }
+  }
+
+  /** What the lane had receipts for, also where it was found missing before; always in one order. */
+  async *#recorded(): AsyncIterable<{ readonly receipt: Receipt; readonly lost: boolean }> {
+    const { ledger } = this.#context
+    const { lane } = this.#inspected
+    for await (const receipt of ledger.receipts(lane)) yield { receipt, lost: false }
+    for await (const receipt of ledger.lost(lane)) yield { receipt, lost: true }
   }
 
   #note(receipt: Receipt, state: State): void {
@@ -106,48 +116,63 @@ export class Inspection {
     }
   }
 
-  #judge({ seen, digests, start }: OtherCopy, announced: Map<number, number>): void {
+  #judge({ where, seen, digests, start }: OtherCopy, announced: Map<number, number>): void {
     const numbers = digests.map(shortened)
     const number = numbers.find((one) => this.#sought.has(one)) ?? numbers.find((one) => this.#known.has(one))
     if (number === undefined) return
     if (start !== undefined) this.#altered.delete(start)
-    if (takeOne(this.#sought, number)) this.#moved.set(number, (this.#moved.get(number) ?? 0) + 1)
-    else if (!takeOne(announced, number)) this.#copies.set(number, seen)
+    if (takeOne(this.#sought, number)) {
+      const places = this.#moved.get(number) ?? []
+      places.push(where)
+      this.#moved.set(number, places)
+    } else if (!takeOne(announced, number)) this.#copies.set(number, seen)
   }
 
   /** Of this lane, what stands where it should, and whatever is newer than that; of others everything. */
   async *#accounted(): AsyncIterable<Receipt> {
     const { ledger } = this.#context
-    const { lane, neighbours } = this.#inspected
+    const { neighbours } = this.#inspected
     let index = 0
-    for await (const receipt of ledger.receipts(lane)) {
+    for await (const { receipt } of this.#recorded()) {
       if (index >= this.checked || this.#states.get(index) === 'intact') yield receipt
       index++
     }
     for (const neighbour of neighbours) yield* ledger.receipts(neighbour)
   }
 
-  async #tell(): Promise<void> {
-    const { ledger, found } = this.#context
-    const { lane, target } = this.#inspected
+  async #tell(progress: Progress): Promise<void> {
+    const announced = new Set(progress.announced.map(({ key }) => key))
     let index = 0
-    for await (const receipt of ledger.receipts(lane)) {
+    for await (const { receipt, lost } of this.#recorded()) {
       if (this.#stopping || index >= this.checked) return
       const { key } = receipt
       const number = this.#numberOf(receipt)
       const state = this.#states.get(index++)
-      if (state !== 'intact') {
-        const start = target.trace?.(receipt).start
-        const removed = state === 'missing' || (start !== undefined && !this.#altered.has(start))
-        if (takeOne(this.#moved, number)) this.bytes += receipt.size
-        else found({ key, defect: removed ? 'missing' : 'altered' })
+      const where = state === 'intact' ? receipt.where : this.#moved.get(number)?.pop()
+      if (where === undefined) this.#tellDefect(receipt, state, lost)
+      else {
+        if (state !== 'intact') this.bytes += receipt.size
+        // A copy that a dead run has begun to make is for a writer to take.
+        if (lost || state !== 'intact') this.#amend(receipt, { where, lost, begun: announced.has(key) })
       }
       // Of twins the first one answers for a copy too many.
       const seen = this.#copies.get(number)
       if (seen === undefined) continue
       this.#copies.delete(number)
-      found({ key, defect: 'duplicated', seen })
+      this.#context.found({ key, defect: 'duplicated', seen })
     }
+  }
+
+  #tellDefect(receipt: Receipt, state: State, lost: boolean): void {
+    const start = this.#inspected.target.trace?.(receipt).start
+    const removed = lost || state === 'missing' || (start !== undefined && !this.#altered.has(start))
+    this.#context.found({ key: receipt.key, defect: removed ? 'missing' : 'altered' })
+    if (removed && !lost) this.#context.amend?.lost(receipt)
+  }
+
+  #amend(receipt: Receipt, { where, lost, begun }: { where: string; lost: boolean; begun: boolean }): void {
+    if (!begun) this.#context.amend?.stands({ ...receipt, where })
+    else if (!lost) this.#context.amend?.lost(receipt)
   }
 
   #numberOf(receipt: Receipt): number {

@@ -1,6 +1,5 @@
 import type { Emit } from '../ports/event.js'
-import type { Fault } from '../ports/fault.js'
-import { asFault } from '../ports/fault.js'
+import { asFault, Fault } from '../ports/fault.js'
 import type { Delivered, Ledger } from '../ports/ledger.js'
 import type { MessageKey } from '../ports/message.js'
 import type { Kept } from '../ports/quarantine.js'
@@ -9,7 +8,7 @@ import type { Delivery } from './delivery.js'
 import { isAnonymous } from './keys.js'
 import { type LaneContext, type LaneObserver, LaneRun } from './lane.js'
 import type { Quarantine } from './quarantine.js'
-import { Marks, type Roster } from './roster.js'
+import { Marks, type MessageFailure, type Roster } from './roster.js'
 
 /** What an account knows of one of its lanes through the whole run, while the lane itself may stop and reopen. */
 export class LaneBook implements LaneObserver {
@@ -24,6 +23,8 @@ export class LaneBook implements LaneObserver {
   readonly #onDelivered: (delivery: Delivery) => void
   readonly #delivered = new Marks()
   readonly #refused = new Marks()
+  /** Found missing at the target, and not delivered again. */
+  readonly #lost = new Set<MessageKey>()
   #run: LaneRun | undefined
   #fault: Fault | undefined
   #receipts = 0
@@ -78,6 +79,20 @@ export class LaneBook implements LaneObserver {
     return this.#quarantine.holds(this.lane, key)
   }
 
+  /** What is missing at the target and no listing of this run has shown. */
+  unlisted(): readonly MessageFailure[] {
+    const { target } = this.lane
+    return [...this.#lost]
+      .filter((key) => this.#roster.numberOf(key) === undefined)
+      .map((key) => {
+        const fault = new Fault(
+          'not-at-source',
+          'it is missing at the target, and the server does not list it any more',
+        )
+        return { key, own: key, target, fault }
+      })
+  }
+
   /** Opens the lane, or opens it again after a reason that has passed. */
   async open(context: Omit<LaneContext, 'observer'>): Promise<void> {
     if (this.run !== undefined || !this.alive) return
@@ -98,6 +113,7 @@ export class LaneBook implements LaneObserver {
 
   /** Marks what the ledger has receipts for among the messages of the roster; shows each receipt to `look`. */
   async pair(ledger: Ledger, look: (receipt: Delivered, number: number | undefined) => void): Promise<void> {
+    for await (const { key } of ledger.lost(this.recorded)) this.#lost.add(key)
     for await (const receipts of ledger.delivered(this.recorded)) {
       for (const receipt of receipts) {
         const number = this.#roster.numberOf(receipt.key)
@@ -126,6 +142,7 @@ export class LaneBook implements LaneObserver {
     if (delivery.number !== undefined) this.#delivered.set(delivery.number)
     this.#quarantine.delivered(this.lane, delivery.message)
     this.#receipts++
+    this.#lost.delete(receipt.key)
     const key = this.#listedAs(delivery) ?? receipt.key
     for (const flag of new Set([...delivery.flags, ...receipt.flags])) {
       this.#emit({ type: 'message.flagged', account: this.lane.account, key, flag })

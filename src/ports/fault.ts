@@ -109,6 +109,16 @@ export const faults = {
     transient: false,
     hint: 'the next run offers it again, without a download: raise the limit there, or copy into another target',
   },
+  'not-at-source': {
+    scope: 'message',
+    transient: false,
+    hint: 'restore the copy from a backup, then `popferry run --repair` knows it again',
+  },
+  altered: {
+    scope: 'message',
+    transient: false,
+    hint: 'nothing there was changed; remove it there, then `popferry run --repair` copies it again',
+  },
   'quarantine-damaged': {
     scope: 'message',
     transient: false,
@@ -126,7 +136,11 @@ export const faults = {
   },
   'not-a-maildir': { scope: 'target', transient: false, hint: 'choose an empty folder or an existing Maildir' },
   'not-an-mbox': { scope: 'target', transient: false, hint: 'choose a new file or an existing mbox' },
-  'mbox-changed': { scope: 'target', transient: false, hint: 'another program rewrote the file; restore or move it' },
+  'mbox-changed': {
+    scope: 'target',
+    transient: false,
+    hint: '`popferry verify` names what the file lacks now; `popferry run --repair` goes on with it as it is',
+  },
   'mbox-tail': { scope: 'target', transient: false, hint: 'look at the end of the file; cut the fragment by hand' },
   'mbox-locked': {
     scope: 'target',

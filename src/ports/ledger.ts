@@ -14,6 +14,10 @@ export interface Ledger extends AsyncDisposable {
   delivered(lane: Lane): AsyncIterable<readonly Delivered[]>
   /** All receipts of a lane, oldest first. */
   receipts(lane: Lane): AsyncIterable<Receipt>
+  /** What was found missing at the lane's target and has not been delivered again; with its last receipts. */
+  lost(lane: Lane): AsyncIterable<Receipt>
+  /** Records what a look at the lane's place has shown, in one transaction. */
+  amend(lane: Lane, amendment: Amendment): Promise<void>
   /** The ids of the account's last complete listing, as `identify` was given them. */
   listing(account: string): Promise<Uint8Array | undefined>
   /** What is known of listed ids that are not simply the key of their message, in pages, oldest finding first. */
@@ -97,6 +101,15 @@ export interface LaneStep {
   readonly begun?: { readonly announced: readonly Announced[]; readonly position: Position; readonly at: number }
   /** Where messages stand that have receipts already. */
   readonly moved?: readonly Pick<Receipt, 'key' | 'where'>[]
+}
+
+export interface Amendment {
+  /** They stand at the target no more: the lane lacks them from now on. Those without a receipt are ignored. */
+  readonly lost?: readonly MessageKey[]
+  /** Where these stand; each replaces what was known of the message in this lane, a loss included. */
+  readonly found?: readonly Receipt[]
+  readonly position?: Position
+  readonly at: number
 }
 
 /** Forgotten when the account moves to another server or user. */

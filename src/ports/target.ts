@@ -63,6 +63,11 @@ export interface Target {
   read(lane: Lane, progress: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<ReadBack>
   /** What stands at the place beside what is accounted for, whoever stored it; changes nothing. */
   others(lane: Lane, progress: Progress, accounted: Accounted): AsyncIterable<OtherCopy>
+  /**
+   * Where the lane stands now that its place was looked through, whatever happened to it since the last commit. Rejects
+   * with `target-gone` where what should hold the place is not there: nothing is concluded from what is missing then.
+   */
+  reanchor?(progress: Progress): Promise<Position | undefined>
   /** Where it is more than the digest of what was stored that tells a receipt's message from others. */
   trace?(receipt: Receipt): Trace
 }

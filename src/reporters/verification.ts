@@ -140,6 +140,8 @@ class PlainVerification implements VerificationReport {
       paint(tone, verdict(this.#verdicts, end, this.#messages)),
       ...this.#verdicts.flatMap((one) => this.#lines(one)),
     ]
+    const missing = this.#verdicts.some(({ targets }) => targets.some((target) => target.missing > 0))
+    if (missing) lines.push('`popferry run --repair` copies again what is missing.')
     for (const line of lines) stdout.write(`${line}\n`)
   }
 

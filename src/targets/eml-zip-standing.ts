@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { dirname } from 'node:path'
-import { folderIdentity } from '../files/place.js'
+import { deviceOf, folderIdentity } from '../files/place.js'
 import { Fault } from '../ports/fault.js'
 import type { TargetContext } from '../ports/kind.js'
 import type { MessageKey } from '../ports/message.js'
@@ -74,6 +74,17 @@ export async function requirePresent(archive: string, before: Standing | undefin
   if (before && before.number > 0 && (await volumesOf(archive)).length === 0) {
     throw new Fault('target-gone', `no volume of ${archive} is left, although messages were delivered there`)
   }
+}
+
+/** The disk that held the volumes must be there; where none of them is left, they are counted from the start again. */
+export async function reanchored(archive: string, position: Position | undefined): Promise<Position | undefined> {
+  const before = parseStanding(position)
+  if (!before || before.number === 0 || before.archive !== archive) return position
+  const folder = dirname(archive)
+  if ((await deviceOf(folder)) !== before.dev) throw gone(folder)
+  if ((await volumesOf(archive)).length > 0) return position
+  const standing: Standing = { ...before, number: 0 }
+  return JSON.stringify(standing) as Position
 }
 
 export function gone(folder: string): Fault {

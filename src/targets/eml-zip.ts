@@ -1,7 +1,17 @@
 import { join } from 'node:path'
 import { diskFault } from '../files/durable.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
-import type { Accounted, Lane, OtherCopy, Progress, ReadBack, Receipt, Target, Writer } from '../ports/target.js'
+import type {
+  Accounted,
+  Lane,
+  OtherCopy,
+  Position,
+  Progress,
+  ReadBack,
+  Receipt,
+  Target,
+  Writer,
+} from '../ports/target.js'
 import { type EmlZipSettings, emlZipSettings } from './eml-zip-settings.js'
 import { archivePath } from './eml-zip-path.js'
 
@@ -44,6 +54,11 @@ class EmlZipTarget implements Target {
     } catch (error) {
       throw diskFault(error, 'read', archive)
     }
+  }
+
+  async reanchor({ position }: Progress): Promise<Position | undefined> {
+    const { reanchored } = await import('./eml-zip-standing.js')
+    return this.#context.series === undefined ? reanchored(archivePath(this.#settings.path), position) : position
   }
 
   async *others(_: Lane, __: Progress, accounted: Accounted): AsyncIterable<OtherCopy> {

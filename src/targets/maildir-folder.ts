@@ -3,8 +3,9 @@ import { chown, opendir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode } from '../files/durable.js'
 import { makeOwnedDirectory, type Owner } from '../files/owner.js'
-import { folderIdentity } from '../files/place.js'
+import { deviceOf, folderIdentity } from '../files/place.js'
 import { Fault } from '../ports/fault.js'
+import type { Position } from '../ports/target.js'
 
 /** The folder of a Maildir++ subfolder: `Archive/2026` is `.Archive.2026` beside `cur`; an empty name is the INBOX. */
 export function subfolder(root: string, folder: string): string {
@@ -97,6 +98,12 @@ export async function requirePresent(
   }
   for await (const _ of messageFiles(path)) return
   throw new Fault('target-gone', `${path} is empty, although messages were delivered there`)
+}
+
+/** The disk that held the messages must be there; of what it holds nothing is asked. */
+export async function requireDevice(path: string, position: Position | undefined): Promise<void> {
+  const before = position === undefined ? undefined : (JSON.parse(position) as { path: string; dev: number })
+  if (before?.path === path && (await deviceOf(path)) !== before.dev) throw gone(path)
 }
 
 export function gone(path: string): Fault {

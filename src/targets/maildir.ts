@@ -1,8 +1,18 @@
 import { diskFault } from '../files/durable.js'
 import { canonicalFolder } from '../files/place.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
-import type { Accounted, Lane, OtherCopy, Progress, ReadBack, Receipt, Target, Writer } from '../ports/target.js'
-import { subfolder } from './maildir-folder.js'
+import type {
+  Accounted,
+  Lane,
+  OtherCopy,
+  Position,
+  Progress,
+  ReadBack,
+  Receipt,
+  Target,
+  Writer,
+} from '../ports/target.js'
+import { requireDevice, subfolder } from './maildir-folder.js'
 import { otherFiles, readBack } from './maildir-read.js'
 import { type MaildirSettings, maildirSettings } from './maildir-settings.js'
 import { MaildirWriter } from './maildir-writer.js'
@@ -45,6 +55,11 @@ class MaildirTarget implements Target {
   async *others(_: Lane, __: Progress, accounted: Accounted): AsyncIterable<OtherCopy> {
     const series = this.#context.series !== undefined
     yield* otherFiles({ here: this.#here, newline: this.#settings.newline, series }, accounted)
+  }
+
+  async reanchor({ position }: Progress): Promise<Position | undefined> {
+    if (this.#context.series === undefined) await requireDevice(this.#here, position)
+    return position
   }
 
   get #here(): string {

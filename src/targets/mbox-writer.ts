@@ -1,26 +1,19 @@
-import { lstat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import pLimit from 'p-limit'
-import { diskFault, errorCode } from '../files/durable.js'
+import { diskFault } from '../files/durable.js'
 import { type Lock, takeLock } from '../files/lock.js'
 import { makeOwnedDirectory, resolveOwner } from '../files/owner.js'
 import { canonicalPath } from '../files/place.js'
 import { type MboxForm, newlineBytes } from '../mail/mbox.js'
-import { Fault } from '../ports/fault.js'
 import type { TargetContext } from '../ports/kind.js'
 import type { Message } from '../ports/message.js'
 import type { Position, Progress, Receipt, Writer } from '../ports/target.js'
 import { type Encoding, encode } from './mbox-encoding.js'
 import { MboxFile } from './mbox-file.js'
 import type { MboxSettings } from './mbox-settings.js'
-import { MboxRemains, type Remnant } from './mbox-remains.js'
+import { MboxRemains } from './mbox-remains.js'
+import { parseStanding, requirePresent, type Standing } from './mbox-standing.js'
 import { probes, Strangers } from './mbox-strangers.js'
-
-/** A position: which file, how long it was when everything in it was accounted for, and what a dead run has left. */
-interface Standing extends Remnant {
-  /** How long the file was when the lane came to it; as long as it is asked whether the ledger was lost. */
-  readonly before?: number
-}
 
 /**
  * Appends messages to an mbox. After a crash the tail beyond the position is matched against the announced messages:
@@ -39,7 +32,7 @@ export class MboxWriter implements Writer {
 
   static async open(settings: MboxSettings, context: TargetContext, progress: Progress): Promise<MboxWriter> {
     const path = canonicalPath(settings.path)
-    const before = progress.position === undefined ? undefined : (JSON.parse(progress.position) as Standing)
+    const before = parseStanding(progress.position)
     if (context.series === undefined && progress.receipts > 0) await requirePresent(path, before)
     const owner = await resolveOwner(settings.owner)
     await makeOwnedDirectory(dirname(path), owner)
@@ -164,21 +157,4 @@ async function* parts(encoding: Encoding): AsyncIterable<Uint8Array> {
   yield encoding.fromStart
   yield encoding.fromEnd
   yield* encoding.rest()
-}
-
-/** A lane with receipts must find its file as it left it, or grown (CONTRACT, `target-gone`; QUIRKS MBX-08). */
-async function requirePresent(path: string, before: Standing | undefined): Promise<void> {
-  const now = await lstat(path).catch(ignoreMissing)
-  if (!now) throw new Fault('target-gone', `${path} is not there any more`)
-  if (now.size === 0) throw new Fault('target-gone', `${path} is empty, although messages were delivered there`)
-  // A file that the plan says was moved is another one now.
-  const moved = before?.path !== path
-  if (!moved && now.dev !== before.dev) throw new Fault('target-gone', `${path} is on another device than before`)
-  if ((!moved && now.ino !== before.ino) || now.size < (before?.size ?? 0)) {
-    throw new Fault('mbox-changed', `${path} was rewritten by another program since the last run`)
-  }
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR') throw error
 }

@@ -1,9 +1,21 @@
 import { diskFault } from '../files/durable.js'
 import { canonicalPath } from '../files/place.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
-import type { Accounted, Lane, OtherCopy, Progress, ReadBack, Receipt, Target, Trace, Writer } from '../ports/target.js'
+import type {
+  Accounted,
+  Lane,
+  OtherCopy,
+  Position,
+  Progress,
+  ReadBack,
+  Receipt,
+  Target,
+  Trace,
+  Writer,
+} from '../ports/target.js'
 import { otherMessages, readBack, startOf, type WholeMbox } from './mbox-read.js'
 import { type MboxSettings, mboxSettings } from './mbox-settings.js'
+import { reanchored } from './mbox-standing.js'
 import { MboxWriter } from './mbox-writer.js'
 
 /** One mbox file. */
@@ -45,6 +57,15 @@ class MboxTarget implements Target {
   async *others(_: Lane, __: Progress, { receipts }: Accounted): AsyncIterable<OtherCopy> {
     try {
       yield* otherMessages(this.#whole, receipts)
+    } catch (error) {
+      throw diskFault(error, 'read', this.#settings.path)
+    }
+  }
+
+  async reanchor({ position, announced }: Progress): Promise<Position | undefined> {
+    if (this.#context.series !== undefined) return position
+    try {
+      return await reanchored(this.#whole.path, position, announced.length > 0)
     } catch (error) {
       throw diskFault(error, 'read', this.#settings.path)
     }

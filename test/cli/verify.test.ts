@@ -24,6 +24,7 @@ describe.concurrent('verify', { timeout: 60_000 }, () => {
         '    missing "u1"',
         '  alice, target mbox: 1 altered of 4',
         '    altered "u4"',
+        '`popferry run --repair` copies again what is missing.',
         '',
       ].join('\n'),
     )

@@ -84,6 +84,25 @@ export function describeDeletions(name: string, harness: () => Promise<LedgerHar
       expect(await ledger.deletions.deletable([one, { account: 'alice', target: 'new' }], 100, wanted)).toEqual([])
     })
 
+    it('nothing that was lost, before its new copy was read back as well', async () => {
+      const { open } = await harness()
+      {
+        await using ledger = await open()
+        await ledger.enrol([enrolment])
+        await deliver(ledger, one, 1, receipt('a'), receipt('b'))
+        await ledger.deletions.prove(one, { proven: keys('a', 'b'), doubted: [] })
+        const moved = { ...receipt('a'), where: 'elsewhere' }
+        await ledger.amend(one, { lost: keys('b'), found: [moved], at: 2 })
+        expect(await ledger.deletions.deletable([one], 100, keys('a', 'b'))).toEqual(['a'])
+      }
+      await using ledger = await open()
+      await deliver(ledger, one, 3, receipt('b'))
+      expect(await ledger.deletions.deletable([one], 100, keys('a', 'b'))).toEqual(['a'])
+      expect(await unproven(ledger)).toEqual(['b'])
+      await ledger.deletions.prove(one, { proven: keys('b'), doubted: [] })
+      expect(await ledger.deletions.deletable([one], 100, keys('a', 'b'))).toEqual(['a', 'b'])
+    })
+
     it('more of them than fit on a page', async () => {
       await using ledger = await (await harness()).open()
       await ledger.enrol([enrolment])

@@ -170,6 +170,32 @@ export function describeLedger(name: string, harness: () => Promise<LedgerHarnes
       expect(await ledger.kept('alice')).toEqual([])
     })
 
+    it('lacks what was lost until it is there again, and knows where things stand', async () => {
+      const keys = async (receipts: AsyncIterable<Receipt>): Promise<readonly string[]> =>
+        (await collect(receipts)).map(({ key, where }) => `${key} ${where}`)
+      const { open } = await harness()
+      {
+        await using ledger = await open()
+        await ledger.enrol([enrolment])
+        const receipts = ['a', 'b', '', 'd'].map((key) => receipt(key))
+        await ledger.advance(lane, { committed: { receipts, position: 'p1' as Position, at: 1 } })
+        const moved = { ...receipt('d'), where: 'elsewhere' }
+        const lost = ['a', '', 'never'].map((key) => key as MessageKey)
+        await ledger.amend(lane, { lost, found: [moved], position: 'p2' as Position, at: 2 })
+      }
+      await using ledger = await open()
+      expect(await collect(ledger.lost(lane))).toEqual([receipt(''), receipt('a')])
+      expect(await ledger.load(lane)).toMatchObject({ receipts: 2, position: 'p2' })
+      expect(await keys(ledger.receipts(lane))).toEqual([`b ${receipt('b').where}`, 'd elsewhere'])
+      await ledger.advance(lane, { committed: { receipts: [receipt('a')], position: 'p3' as Position, at: 3 } })
+      await ledger.amend(lane, { found: [receipt('')], at: 4 })
+      expect(await collect(ledger.lost(lane))).toEqual([])
+      expect(await ledger.load(lane)).toMatchObject({ receipts: 4, position: 'p3' })
+      const [status] = await ledger.status()
+      const bytes = 4 * receipt('a').size
+      expect(status?.targets[0]).toMatchObject({ messages: 4, bytes })
+    })
+
     it('streams more receipts than fit on a page, each once', async () => {
       await using ledger = await (await harness()).open()
       await ledger.enrol([enrolment])

@@ -19,7 +19,15 @@ export async function run(
   server: FakePop3Server,
   folder: TempFolder,
   steps: Steps,
-  { batches = 'large', source: settings, limit, deleteAfter, targets: wanted = all, wrap = same }: Circumstances = {},
+  {
+    batches = 'large',
+    source: settings,
+    limit,
+    deleteAfter,
+    repair = false,
+    targets: wanted = all,
+    wrap = same,
+  }: Circumstances = {},
 ): Promise<RunOutcome> {
   const clock = batches === 'small' ? new InstantClock() : systemClock
   const context = targetContext({ clock, run: 'r', state: folder.at('state') })
@@ -62,6 +70,7 @@ export async function run(
     limits: { memory: 64 * 1024 * 1024 },
     retry: { attempts: 2, minDelay: 1, maxDelay: 1, maxWait: 1 },
     dryRun: false,
+    repair,
     ...(limit !== undefined && { limit }),
     signal: new AbortController().signal,
   })
@@ -77,6 +86,7 @@ export interface Circumstances {
   readonly limit?: number
   /** Ms. */
   readonly deleteAfter?: number
+  readonly repair?: boolean
   /** All by default. */
   readonly targets?: readonly string[]
   /** Between the Maildir and its steps. */

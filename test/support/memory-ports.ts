@@ -3,6 +3,7 @@ import type { Fault } from '../../src/ports/fault.js'
 import type {
   AccountMemory,
   AccountSummary,
+  Amendment,
   Delivered,
   Enrolment,
   Findings,
@@ -22,6 +23,7 @@ import { collect } from './collect.js'
 interface MemoryLane {
   readonly target: string
   readonly receipts: Map<MessageKey, Receipt>
+  readonly lost: Map<MessageKey, Receipt>
   position?: Position
   announced: readonly Announced[]
 }
@@ -41,7 +43,13 @@ export class MemoryLedger implements Ledger {
 
   #lane({ account, target }: Lane): MemoryLane {
     const name = `${account}/${target}`
-    const lane = this.#lanes.get(name) ?? { target, receipts: new Map(), kept: new Map(), announced: [] }
+    const lane = this.#lanes.get(name) ?? {
+      target,
+      receipts: new Map(),
+      lost: new Map(),
+      kept: new Map(),
+      announced: [],
+    }
     this.#lanes.set(name, lane)
     return lane
   }
@@ -65,6 +73,26 @@ export class MemoryLedger implements Ledger {
 
   async *receipts(lane: Lane): AsyncIterable<Receipt> {
     yield* this.#lane(lane).receipts.values()
+  }
+
+  async *lost(lane: Lane): AsyncIterable<Receipt> {
+    yield* this.#lane(lane).lost.values()
+  }
+
+  async amend(lane: Lane, { lost = [], found = [], position }: Amendment): Promise<void> {
+    if (this.fail) throw this.fail
+    const state = this.#lane(lane)
+    for (const key of lost) {
+      const receipt = state.receipts.get(key)
+      if (receipt) state.lost.set(key, receipt)
+      state.receipts.delete(key)
+    }
+    for (const receipt of found) {
+      state.receipts.delete(receipt.key)
+      state.lost.delete(receipt.key)
+      state.receipts.set(receipt.key, receipt)
+    }
+    if (position !== undefined) state.position = position
   }
 
   async listing(): Promise<Uint8Array | undefined> {
@@ -118,6 +146,7 @@ export class MemoryLedger implements Ledger {
       for (const receipt of step.committed.receipts) {
         if (state.receipts.has(receipt.key)) throw new Error(`a second receipt for ${receipt.key}`)
         state.receipts.set(receipt.key, receipt)
+        state.lost.delete(receipt.key)
       }
       for (const kept of step.committed.kept ?? []) state.kept.set(kept.key, kept)
       for (const key of state.receipts.keys()) state.kept.delete(key)
@@ -184,6 +213,7 @@ export class MemoryLedger implements Ledger {
 
 interface MemoryLane {
   readonly receipts: Map<MessageKey, Receipt>
+  readonly lost: Map<MessageKey, Receipt>
   readonly kept: Map<MessageKey, Kept>
   position?: Position
   announced: readonly Announced[]

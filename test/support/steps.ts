@@ -50,6 +50,8 @@ export class Steps {
       load: around(async (lane) => ledger.load(lane)),
       delivered: (lane) => ledger.delivered(lane),
       receipts: (lane) => ledger.receipts(lane),
+      lost: (lane) => ledger.lost(lane),
+      amend: around(async (lane, amendment) => ledger.amend(lane, amendment)),
       listing: around(async (account) => ledger.listing(account)),
       identities: (account) => ledger.identities(account),
       find: around(async (account, what) => ledger.find(account, what)),
@@ -76,6 +78,8 @@ export class Steps {
         return this.#writer(writer)
       },
       read: (lane, progress, receipts) => target.read(lane, progress, receipts),
+      ...(target.trace && { trace: (receipt) => target.trace?.(receipt) ?? {} }),
+      ...(target.reanchor && { reanchor: async (progress) => this.around(async () => target.reanchor?.(progress)) }),
       others: (lane, progress, accounted) => target.others(lane, progress, accounted),
     }
   }
