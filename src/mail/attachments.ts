@@ -15,10 +15,16 @@ export interface Attachments {
  * memory and time are bounded. A message on which it fails or hangs is one of which nothing is known; nothing ever throws.
  */
 export class AttachmentReader implements AsyncDisposable {
+  readonly #signal: AbortSignal
   #worker: Worker | undefined
   #failures = 0
   /** One after the other: an answer belongs to the question before it. */
   #last: Promise<unknown> = Promise.resolve()
+
+  /** When the signal is aborted, all questions are answered at once: nobody knows. */
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+  }
 
   /** `structure` must have seen the whole message. */
   read(structure: MimeStructure): Promise<Attachments> {
@@ -35,7 +41,7 @@ export class AttachmentReader implements AsyncDisposable {
   }
 
   async #ask(structure: Buffer): Promise<Attachments> {
-    if (this.#failures >= mostFailures) return unknown
+    if (this.#failures >= mostFailures || this.#signal.aborted) return unknown
     const over = new AbortController()
     const giveUp = (): void => {
       over.abort()
@@ -43,6 +49,7 @@ export class AttachmentReader implements AsyncDisposable {
     const timer = setTimeout(giveUp, mostMs)
     const worker = (this.#worker ??= start())
     worker.once('exit', giveUp)
+    this.#signal.addEventListener('abort', giveUp)
     try {
       worker.postMessage(structure)
       const [answer] = (await once(worker, 'message', { signal: over.signal })) as [Attachments]
@@ -53,6 +60,7 @@ export class AttachmentReader implements AsyncDisposable {
       return unknown
     } finally {
       worker.off('exit', giveUp)
+      this.#signal.removeEventListener('abort', giveUp)
       clearTimeout(timer)
     }
   }

@@ -26,7 +26,7 @@ interface Row {
 
 /**
  * `index.html`: the messages of a volume as a page that needs nothing but itself and a browser, which it sorts and
- * searches in. Without scripts it is a list all the same. A row takes at most some 8 KB, usually 500 bytes.
+ * searches in. Without scripts it is a list all the same. A row takes at most 6 KB, usually 500 bytes.
  */
 export class Index {
   readonly #title: string
@@ -99,24 +99,26 @@ function rowHtml({ name, date, size, from, to, subject, attachments }: IndexedMe
   return `<tr>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>\n`
 }
 
-function shown(text = ''): string {
-  return escapeHtml(readable(text, 250))
+function shown(text = '', limit = 250): string {
+  return escapeHtml(readable(text, limit))
 }
 
 /** `"Ada" <ada@harbour.example>`: the name is what people look for. Whatever else there is stays as it is. */
 function mailboxes(text = ''): string {
-  const [, name, address] = /^"?([^<>"]*[^<>"\s])"?\s*<([^<>]+)>$/.exec(readable(text, 250)) ?? []
-  return name === undefined || address === undefined ? shown(text) : `${escapeHtml(name)} <i>${escapeHtml(address)}</i>`
+  const [, name, address] = /^"?([^<>"]*[^<>"\s])"?\s*<([^<>]+)>$/.exec(readable(text, 150)) ?? []
+  return name === undefined || address === undefined
+    ? shown(text, 150)
+    : `${escapeHtml(name)} <i>${escapeHtml(address)}</i>`
 }
 
 function attachmentsHtml({ names, complete }: Attachments): string {
-  const chips = names.slice(0, mostNames).map((name) => `<b>${escapeHtml(readable(name, 80))}</b>`)
+  const chips = names.slice(0, mostNames).map((name) => `<b>${escapeHtml(readable(name, 60))}</b>`)
   const left = names.length - chips.length
   const rest = left > 0 ? [`<i>and ${left} more</i>`] : complete ? [] : ['<i>perhaps more</i>']
   return [...chips, ...rest].join(' ')
 }
 
-const mostNames = 10
+const mostNames = 8
 
 function before(title: string, facts: string): readonly string[] {
   const policy = `default-src 'none'; style-src '${hash(style)}'; script-src '${hash(indexScript)}'; base-uri 'none'; form-action 'none'`

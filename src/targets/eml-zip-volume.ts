@@ -51,7 +51,7 @@ async function write(segment: Segment, options: VolumeOptions): Promise<Written 
   const { draft, compression, mode, owner, signal } = options
   const file = await open(draft, createFlags, privateMode)
   try {
-    await using reader = new AttachmentReader()
+    await using reader = new AttachmentReader(signal)
     const contents = new Contents(basename(segment.archive, '.zip'), reader)
     const archive = new ArchiveFile(file, { compression, zip64: segment.size > zip64From })
     try {
@@ -60,6 +60,7 @@ async function write(segment: Segment, options: VolumeOptions): Promise<Written 
         await add(staged, { archive, contents, segment })
       }
       const files = await contents.files()
+      if (signal.aborted) return undefined
       for (const { name, bytes, date } of files) await archive.add(bytes, { name, date, size: bytes.length })
       const sha256 = await archive.finish()
       await file.chmod(mode)

@@ -2,9 +2,10 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { AttachmentReader, type Attachments } from '../../src/mail/attachments.js'
 import { MimeStructure } from '../../src/mail/structure.js'
 import { sampleMailbox } from '../../src/sample/mailbox.js'
+import { signal } from '../support/lane-loop.js'
 import { oddMail } from '../support/mail.js'
 
-const reader = new AttachmentReader()
+const reader = new AttachmentReader(signal)
 afterAll(async () => {
   await reader[Symbol.asyncDispose]()
 })
@@ -110,12 +111,20 @@ describe('attachments', () => {
   })
 
   it('are unknown where the parser dies, and then only for that message', async () => {
-    await using mine = new AttachmentReader()
+    await using mine = new AttachmentReader(signal)
     const good = parts('Content-Type: a/b; name=c')
     expect(await attachmentsOf(good, mine)).toMatchObject({ names: ['c'] })
     const dying = attachmentsOf(good, mine)
     await mine[Symbol.asyncDispose]()
     expect(await dying).toMatchObject({ complete: false })
     expect(await attachmentsOf(good, mine)).toMatchObject({ names: ['c'], complete: true })
+  })
+
+  it('are unknown at once where the run is stopped', async () => {
+    const stop = new AbortController()
+    await using mine = new AttachmentReader(stop.signal)
+    const asked = Array.from({ length: 100 }, async () => attachmentsOf(parts('Content-Type: a/b; name=c'), mine))
+    stop.abort()
+    for (const { complete } of await Promise.all(asked)) expect(complete).toBe(false)
   })
 })
