@@ -28,8 +28,13 @@ export class Doubts {
     return [...this.#left.values()]
   }
 
-  add({ key, sha256, size, flags }: Staged, where: string): void {
+  /**
+   * A whole message of the staging. A committed one has its receipt, unless it is among those that were left: a run may
+   * commit a part of what an earlier one staged, and die before the rest is claimed or in a volume.
+   */
+  add({ key, sha256, size, flags }: Staged, where: string, committed: boolean): void {
     if (!this.#announced.has(key)) return
+    if (committed && this.#left.get(key)?.sha256 !== sha256) return
     this.#left.set(key, { key, sha256, size, flags, where })
     this.#staged.add(key)
   }

@@ -7,6 +7,9 @@ import { type Staged, type StagedFacts, isIntact, readLine, readRecords, recordL
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants
 
+/** Told of each whole message, and whether it is committed. */
+export type Found = (staged: Staged, archive: string, committed: boolean) => void
+
 /** One file of the staging: the messages of one volume to be, one behind the other. */
 export class Segment {
   readonly number: number
@@ -54,12 +57,12 @@ export class Segment {
   }
 
   /**
-   * A segment of an earlier run; undefined where it was not even begun. Up to `committed` it is as it was synced; what
-   * stands behind that is handed to `found` as far as it is whole, and the rest is cut off.
+   * A segment of an earlier run; undefined where it was not even begun. Up to `committed` it is as it was synced; behind
+   * that it counts as far as it is whole, and the rest is cut off.
    */
   static async open(
     { folder, number, committed }: { readonly folder: string; readonly number: number; readonly committed: number },
-    found: (staged: Staged, archive: string) => void,
+    found: Found,
   ): Promise<Segment | undefined> {
     const path = Segment.pathOf(folder, number)
     const file = await open(path, O_RDWR | O_NOFOLLOW)
@@ -74,10 +77,8 @@ export class Segment {
       const segment = new Segment({ number, path, archive, size: first.end }, file)
       for await (const staged of readRecords(file, { path, from: first.end, size })) {
         const end = staged.offset + staged.size
-        if (end > committed) {
-          if (!(await isIntact(staged))) break
-          found(staged, archive)
-        }
+        if (end > committed && !(await isIntact(staged))) break
+        found(staged, archive, end <= committed)
         segment.size = end
         segment.entries++
       }

@@ -2,7 +2,7 @@ import { readdir, unlink } from 'node:fs/promises'
 import { diskFault, errorCode, makeDirectory, syncDirectory } from '../files/durable.js'
 import { Fault } from '../ports/fault.js'
 import type { Staged, StagedFacts } from './eml-zip-record.js'
-import { Segment } from './eml-zip-segment.js'
+import { type Found, Segment } from './eml-zip-segment.js'
 
 /** How far the staging is committed: all segments before this one, and so many octets of it. */
 export interface Mark {
@@ -31,11 +31,11 @@ export class Staging {
   /** The folder's entries changed since the last commit. */
   #touched = false
 
-  /** Opens what is there; messages beyond the mark that are whole go to `found`. Segments up to `sealed` are history. */
+  /** Opens what is there. Segments up to `sealed` are history. */
   static async open(
     folder: string,
     { committed, sealed, limits }: { committed?: Mark | undefined; sealed: number; limits: SegmentLimits },
-    found: (staged: Staged, archive: string) => void,
+    found: Found,
   ): Promise<Staging> {
     const numbers = (await segmentNumbers(folder)).filter((number) => number > sealed)
     const segments: Segment[] = []

@@ -74,8 +74,8 @@ export class EmlZipWriter implements Writer {
       const staging = await Staging.open(
         stagingFolder,
         { ...standing, limits: { octets: settings.volumeSize, entries: mostEntries } },
-        (staged, itsArchive) => {
-          inDoubt.add(staged, placeOf(itsArchive, staged.name, context))
+        (staged, itsArchive, committed) => {
+          inDoubt.add(staged, placeOf(itsArchive, staged.name, context), committed)
         },
       )
       return new EmlZipWriter({ ...facts, staging, stagingFolder, inDoubt }, standing, before?.sealed)

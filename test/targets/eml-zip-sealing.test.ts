@@ -78,6 +78,23 @@ describe('volumes', () => {
     expect(await staged()).toEqual([])
   })
 
+  it('hold once what a dead run announced and staged, though the next one takes it up in parts and dies as well', async () => {
+    for (const kill of steps(batch.length)) {
+      archive = join(folder.path, `zips-${kill}`, 'mail.zip')
+      ledger = new MemoryLedger()
+      await run([earlier], undefined, 1)
+      await run(batch, batch.length + 2, 1)
+      // Each of these commits a part, and seals as far as it comes; what was never offered stays announced.
+      for (let part = 0; part < 3; part++) {
+        const done = new Set((await receiptsOf(ledger)).map(({ key }) => key))
+        const [next, ...postponed] = batch.filter(({ key }) => !done.has(key))
+        if (next) await deliver(target(1), ledger, [next], { kill, postponed })
+      }
+      await run(batch, undefined, 1)
+      await expectExactly([earlier, ...batch])
+    }
+  })
+
   it('are made of what a dead run left, also where no new message comes', async () => {
     await run(batch, batch.length + 3)
     expect(await readBack(target(), ledger)).toEqual(batch.map(() => 'staged'))
