@@ -1,6 +1,8 @@
+import type { Connection } from '../net/connection.js'
 import type { Capabilities } from './capability.js'
 import type { Command, Dialogue } from './dialogue.js'
 import type { Mailbox } from './mailbox.js'
+import { passingFault } from './refusal.js'
 import type { Response } from './response.js'
 import { numberOf, textOf } from './value.js'
 
@@ -130,7 +132,7 @@ export class Appender {
 
   /** A refused group is sent again one by one: the server says nothing of which message it did not like. */
   async #settle(group: readonly Task[], response: Response): Promise<void> {
-    if (group.length > 1 && !response.ok) {
+    if (group.length > 1 && !response.ok && !isOfAll(response, this.#dialogue.wire.connection)) {
       this.#multi = false
       this.#queue.unshift(...group)
       if (!this.#working) void this.#work()
@@ -141,6 +143,14 @@ export class Appender {
       task.resolve({ response, uid: uids?.uids[index], uidValidity: uids?.uidValidity })
     }
   }
+}
+
+/** A refusal that one message more or less would not change: the mailbox is full or gone, or the server busy. */
+function isOfAll(response: Response, connection: Connection): boolean {
+  const { code, words } = response
+  if (code?.name === 'TOOBIG') return false
+  if (code?.name === 'OVERQUOTA' || code?.name === 'TRYCREATE' || code?.name === 'NONEXISTENT') return true
+  return /quota|mailbox (?:is )?full/.test(words) || passingFault(response, connection) !== undefined
 }
 
 interface Task {

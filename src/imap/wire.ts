@@ -62,7 +62,8 @@ export class Wire {
       }
       if (sink === undefined && (octets += size) > maxOctets) throw this.#tooLong()
       if (pieces.length > maxPieces) throw this.#tooLong()
-      pieces.push(line.subarray(0, line.lastIndexOf(openBrace)))
+      const end = line.lastIndexOf(openBrace)
+      pieces.push(line.subarray(0, line[end - 1] === tilde ? end - 1 : end))
       pieces.push(sink ? await this.#pass(size, sink) : await this.#take(size))
     }
     const response = new Response(pieces, this.#scrub)
@@ -138,3 +139,4 @@ const lf = 0x0a
 const cr = 0x0d
 const openBrace = 0x7b
 const closeBrace = 0x7d
+const tilde = 0x7e

@@ -7,11 +7,11 @@ export interface Fingerprint {
   readonly sha256: string
   readonly size: number
   /**
-   * SHA-256 of the message with LF for every line end (CRLF, CRCRLF, LF, CR), 0x80 for NUL (as Dovecot stores it) and without line ends at its
-   * end: what servers that rewrite leave alone (QUIRKS APP-10, APP-11).
+   * SHA-256 of the message without CRs and LFs, and with 0x80 for NUL (as Dovecot stores it): what servers that rewrite
+   * leave alone. Cyrus makes a line end of a lone CR, Courier drops it, both put one at the end (QUIRKS APP-10, APP-11).
    */
   readonly loose: string
-  /** The same without the header block. */
+  /** The body, with LF for every line end (CRLF, CRCRLF, LF, CR), 0x80 for NUL and no line ends at its end. */
   readonly body: string
   /** Its header lines in that form, Latin-1, at most 64 KiB of them. */
   readonly header: string
@@ -83,9 +83,7 @@ export class FingerprintMaker {
   }
 
   #endLines(): void {
-    const lines = '\n'.repeat(this.#newlines)
-    this.#loose.update(lines)
-    if (!this.#inHeader) this.#body.update(lines)
+    if (!this.#inHeader) this.#body.update('\n'.repeat(this.#newlines))
     else if (this.#newlines === 1) this.#header += '\n'
     else this.#inHeader = false
     this.#newlines = 0

@@ -143,7 +143,7 @@ async function openScene(server: LiveServer): Promise<Scene> {
     taken,
     tap,
     folder,
-    sent: { exact: [], shown: [] },
+    sent: { exact: [], shown: [], loose: [] },
     run: (args) => runPopferry(args, { cwd: folder.path }),
     requireExact: async (place) => {
       for (const kind of ['maildir', 'mbox'] as const) {

@@ -1,19 +1,23 @@
 """Readers of mail that share no code with popferry. For each message they print the SHA-256 of its octets with CRLF, and
-the SHA-256 of what Dovecot can show of a stored copy (see `shown`).
+the SHA-256 of what Dovecot can show of a stored copy (see `shown`), and of what IMAP servers leave alone (see `loose`).
 
     readers.py pop3 PORT CA USER        lock-step over TLS
     readers.py pop3-plain PORT USER COMMANDS...   lock-step without TLS; commands such as UTF8 come before the sign-in
     readers.py pop3-mbox PORT CA USER   the same for a user whose mail is in an mboxrd file
+    readers.py imap PORT CA USER FOLDER  over STARTTLS, or with - for CA without; also prints date and flags
     readers.py maildir PATH
     readers.py mbox PATH                mboxrd
 """
 
+import base64
 import hashlib
+import imaplib
 import mailbox
 import re
 import socket
 import ssl
 import sys
+import time
 
 
 def pop3(port, ca, user):
@@ -67,6 +71,43 @@ def body(replies):
         at_start = line.endswith(b"\r\n")
 
 
+def imap(port, ca, user, folder):
+    client = imaplib.IMAP4("127.0.0.1", int(port))
+    if ca != "-":
+        client.starttls(ssl.create_default_context(cafile=ca))
+    client.login(user, "secret")
+    kind, (names,) = client.namespace()
+    prefix, separator = re.match(rb'\(\("([^"]*)" "([^"]*)"', names).groups()
+    path = separator.decode().join(map(utf7, folder.split("/")))
+    if not path.upper().startswith(prefix.decode().upper()):
+        path = prefix.decode() + path
+    kind, (count,) = client.select(f'"{path}"', readonly=True)
+    if kind != "OK":
+        raise SystemExit(f"{path}: {count!r}")
+    for first in range(1, int(count) + 1, 50):
+        last = min(first + 49, int(count))
+        kind, found = client.fetch(f"{first}:{last}", "(FLAGS INTERNALDATE BODY.PEEK[])")
+        for index, one in enumerate(found):
+            if not isinstance(one, tuple):
+                continue
+            # What follows the body may hold the rest.
+            about = one[0] + b" " + (found[index + 1] if isinstance(found[index + 1], bytes) else b"")
+            date = int(time.mktime(imaplib.Internaldate2tuple(about)))
+            facts.append((date, b",".join(imaplib.ParseFlags(about)).decode()))
+            yield one[1]
+    client.logout()
+
+
+facts = []
+
+
+def utf7(text):
+    """RFC 3501, 5.1.3."""
+    pieces = re.findall(r"[\x20-\x7e]+|[^\x20-\x7e]+", text)
+    encode = lambda wide: "&" + base64.b64encode(wide.encode("utf-16-be")).decode().rstrip("=").replace("/", ",") + "-"
+    return "".join(piece.replace("&", "&-") if piece.isascii() else encode(piece) for piece in pieces)
+
+
 def maildir(path):
     box = mailbox.Maildir(path, create=False)
     for key in box.iterkeys():
@@ -96,6 +137,11 @@ notes = re.compile(
 )
 
 
+def loose(octets):
+    """Without what IMAP servers change: line ends, in which Courier counts a lone CR, and NUL."""
+    return re.sub(rb"[\r\n]", b"", octets).replace(b"\0", b"\x80")
+
+
 def unquoted(octets):
     return re.sub(rb"^>(>*From )", rb"\1", octets, flags=re.M)
 
@@ -108,9 +154,10 @@ readers = {
     "pop3": pop3,
     "pop3-mbox": lambda *where: map(unquoted, pop3(*where)),
     "pop3-plain": pop3_plain,
+    "imap": imap,
     "maildir": maildir,
     "mbox": mbox,
 }
 kind, *arguments = sys.argv[1:]
 for octets in readers[kind](*arguments):
-    print(digest(octets), digest(shown(octets)))
+    print(digest(octets), digest(shown(octets)), digest(loose(octets)), *(facts[-1] if facts else ()))

@@ -328,7 +328,9 @@ export class FakeImapSession {
 }
 
 function fetched(number: number, { uid, bytes, flags }: StoredMail, body: boolean): string {
-  const content = body ? ` BODY[] {${bytes.length}}\r\n${bytes.toString('latin1')}` : ''
+  // As Cyrus does (RFC 3516 §4.2).
+  const binary = bytes.includes(0) ? '~' : ''
+  const content = body ? ` BODY[] ${binary}{${bytes.length}}\r\n${bytes.toString('latin1')}` : ''
   return `* ${number} FETCH (UID ${uid} FLAGS (${flags.join(' ')}) RFC822.SIZE ${bytes.length}${content})\r\n`
 }
 

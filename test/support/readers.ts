@@ -11,6 +11,14 @@ export interface Digests {
   readonly exact: readonly string[]
   /** Of what Dovecot can show of a copy with LF line ends. */
   readonly shown: readonly string[]
+  /** Of what IMAP servers leave alone. */
+  readonly loose: readonly string[]
+}
+
+/** What an IMAP server keeps beside a message; `date` in seconds since 1970. */
+export interface Facts {
+  readonly date: number
+  readonly flags: readonly string[]
 }
 
 /** Python, and what is missing where there is none. */
@@ -40,11 +48,32 @@ export async function readByPlainPop3(port: number, commands: readonly string[] 
   return read('pop3-plain', String(port), 'alice', ...commands)
 }
 
+/** Reads an IMAP folder with Python's `imaplib`: over STARTTLS, or without where `ca` is `-`. The facts are in the order of dates. */
+export async function readByImap(
+  { port, ca, user }: { readonly port: number; readonly ca: string; readonly user: string },
+  folder: string,
+): Promise<Digests & { readonly facts: readonly Facts[] }> {
+  const lines = await linesOf('imap', String(port), ca, user, folder)
+  const facts = lines.map((line) => {
+    const [, , , date, flags = ''] = line.split(' ')
+    return { date: Number(date), flags: flags.split(',') }
+  })
+  return { ...digestsIn(lines), facts: facts.toSorted((one, other) => one.date - other.date) }
+}
+
 async function read(...args: readonly string[]): Promise<Digests> {
-  const { stdout } = await run('python3', [script, ...args], { maxBuffer: 2 ** 26 })
-  const lines = stdout.split('\n').filter((line) => line !== '')
+  return digestsIn(await linesOf(...args))
+}
+
+async function linesOf(...args: readonly string[]): Promise<readonly string[]> {
+  const env = { ...process.env, TZ: 'UTC' }
+  const { stdout } = await run('python3', [script, ...args], { maxBuffer: 2 ** 26, env })
+  return stdout.split('\n').filter((line) => line !== '')
+}
+
+function digestsIn(lines: readonly string[]): Digests {
   const column = (index: number): string[] => lines.map((line) => line.split(' ')[index] ?? '').toSorted()
-  return { exact: column(0), shown: column(1) }
+  return { exact: column(0), shown: column(1), loose: column(2) }
 }
 
 const script = fileURLToPath(new URL('../live/readers.py', import.meta.url))

@@ -178,6 +178,7 @@ describe('a server that refuses', () => {
     const ledger = new MemoryLedger()
     await deliver(targetAt(server), ledger, [message('k', 'Subject: a\r\n\r\nb\0\r\n')])
     expect(server.store.messages('INBOX')[0]?.bytes.toString('latin1')).toBe('Subject: a\r\n\r\nb\0\r\n')
+    expect(await readBack(targetAt(server), ledger)).toEqual(['intact'])
     expect((await receiptsOf(ledger))[0]?.flags).not.toContain('lossy-form')
   })
 

@@ -47,7 +47,7 @@ export const courier: ServerKind = {
   },
 }
 
-const authdaemon = `authmodulelist="authpam"
+export const authdaemon = `authmodulelist="authpam"
 authmodulelistorig="authpam"
 daemons=2
 authdaemonvar=/run/courier/authdaemon
@@ -55,14 +55,14 @@ DEBUG_LOGIN=0
 DEFAULTOPTIONS=""
 `
 
-const startAuthdaemon = `
+export const startAuthdaemon = `
 mkdir -p /run/courier/authdaemon
 /usr/lib/courier/courier-authlib/authdaemond &
 until [ -S /run/courier/authdaemon/socket ]; do sleep 0.02; done
 `
 
 /** What its starting script and its own inetd would set. */
-const environment = {
+export const environment = {
   MAILDIRPATH: 'Maildir',
   POP3AUTH: 'LOGIN PLAIN',
   POP3_STARTTLS: 'YES',

@@ -45,9 +45,9 @@ export const cyrus: ServerKind = {
 }
 
 /** The change of user clears what would kill it with its parent. */
-const asCyrus = ['setpriv', '--pdeathsig', 'KILL', '--reuid', 'cyrus', '--regid', 'cyrus', '--clear-groups']
+export const asCyrus = ['setpriv', '--pdeathsig', 'KILL', '--reuid', 'cyrus', '--regid', 'cyrus', '--clear-groups']
 
-const before = `
+export const before = `
 install -d -o cyrus -g cyrus /run/cyrus
 cd /var/lib
 install -d -o cyrus -g cyrus cyrus cyrus/spool cyrus/db cyrus/log cyrus/msg cyrus/proc cyrus/ptclient cyrus/socket cyrus/lock
@@ -55,7 +55,7 @@ echo secret | saslpasswd2 -p -c -f cyrus/sasldb2 -u localhost alice
 chown cyrus cyrus/sasldb2
 `
 
-const settings = `configdirectory: /var/lib/cyrus
+export const settings = `configdirectory: /var/lib/cyrus
 proc_path: /var/lib/cyrus/proc
 mboxname_lockpath: /var/lib/cyrus/lock
 idlesocket: /run/cyrus/idle
