@@ -17,6 +17,8 @@ export interface RunOptions extends CommonOptions {
   readonly dryRun: boolean
   readonly repair: boolean
   readonly limit?: number
+  /** Not looked at yet: commander would repeat a wrong one, and it is a secret of its kind. */
+  readonly ping?: string
 }
 
 export interface VerifyOptions extends CommonOptions {
@@ -57,6 +59,7 @@ export function addRunOptions(command: Command): Command {
     .option('--dry-run', 'sign in and list what would be copied; download nothing, write nothing', false)
     .option('--repair', 'first read every target back, and copy again what is missing there', false)
     .option('--limit <n>', 'copy at most N messages of each account', parseCount)
+    .option('--ping <url>', 'tell a health check by https: URL/start, then URL or URL/fail; not in a dry run')
 }
 
 export function addVerifyOptions(command: Command): Command {

@@ -3,8 +3,10 @@ import { migrate, type RunOutcome } from '../src/app/migrate.js'
 import type { PlannedAccount } from '../src/plan/plan.js'
 import type { Emit } from '../src/ports/event.js'
 import { asFault } from '../src/ports/fault.js'
+import { printable } from '../src/reporters/printable.js'
 import { systemClock } from './clock.js'
 import { exitCode, exitCodes, faultExitCode, signalExitCode } from './exit-code.js'
+import type { HealthCheck } from './health-check.js'
 import { makeJobs } from './jobs.js'
 import { type OpenedPlan, openPlan } from './open-plan.js'
 import type { RunOptions } from './options.js'
@@ -22,12 +24,45 @@ export async function run(file: string, options: RunOptions, streams: Streams): 
       '--repair changes records, which --dry-run must not: `popferry verify` names what would be copied again',
     ])
   }
+  const healthCheck = await openHealthCheck(options, streams)
+  let exitCode: number = exitCodes.internal
+  healthCheck?.started()
+  try {
+    exitCode = await carryOut(file, options, { streams, healthCheck })
+  } finally {
+    // Also where there was no run at all, for the plan was wrong.
+    await healthCheck?.finished(exitCode)
+  }
+  return exitCode
+}
+
+async function openHealthCheck({ ping, dryRun }: RunOptions, { stderr }: Streams): Promise<HealthCheck | undefined> {
+  if (!ping || dryRun) return undefined
+  const { HealthCheck, pingUrl } = await import('./health-check.js')
+  const url = pingUrl(ping)
+  if (!url) throw new Refusal(['--ping: expected an https URL without user and password'])
+  return new HealthCheck(url, (message) => {
+    stderr.write(`warning: ${printable(message)}\n`)
+  })
+}
+
+interface Surroundings {
+  readonly streams: Streams
+  readonly healthCheck: HealthCheck | undefined
+}
+
+async function carryOut(file: string, options: RunOptions, { streams, healthCheck }: Surroundings): Promise<number> {
   using stop = new StopSignals()
   const opened = await openPlan(file, options, systemClock)
   const secrets = await secretsOf(opened, opened.accounts, stop.signal)
   if (!secrets) return signalExitCode(stop.received)
   await using reporting = await openReporting(options, streams, systemClock)
   const { emit } = reporting
+  if (healthCheck) {
+    healthCheck.warn = (message) => {
+      emit({ type: 'warning', code: 'ping-failed', message })
+    }
+  }
   const jobs = makeJobs(opened.accounts, {
     ...opened,
     clock: systemClock,
@@ -54,7 +89,7 @@ export async function run(file: string, options: RunOptions, streams: Streams): 
     ...(options.limit !== undefined && { limit: options.limit }),
     signal: stop.signal,
   })
-  return await finish(outcome, { run, state, options, emit, code: exitCode(outcome, stop.received) })
+  return await finish(outcome, { run, state, options, emit, healthCheck, code: exitCode(outcome, stop.received) })
 }
 
 /** What may not be meant, of the selected accounts. */
@@ -70,6 +105,7 @@ function warn({ plan, accounts, exposed }: OpenedPlan, emit: Emit): void {
 }
 
 interface Ending {
+  readonly healthCheck: HealthCheck | undefined
   readonly run: string
   readonly state: State
   readonly options: RunOptions
@@ -78,8 +114,9 @@ interface Ending {
 }
 
 /** The result is told even where the ledger cannot record it any more. */
-async function finish({ counts, seconds }: RunOutcome, { run, state, options, emit, code }: Ending): Promise<number> {
-  const { dryRun } = options
+async function finish({ counts, seconds }: RunOutcome, ending: Ending): Promise<number> {
+  const { run, state, emit, code, healthCheck } = ending
+  const { dryRun } = ending.options
   let exitCode = code
   try {
     if (!dryRun) await state.ledger.finishRun(run, systemClock.now(), code)
@@ -88,6 +125,7 @@ async function finish({ counts, seconds }: RunOutcome, { run, state, options, em
     emit({ type: 'warning', code: fault.code, message: fault.message })
     if (code === exitCodes.done || code === exitCodes.later) exitCode = faultExitCode(fault)
   }
+  await healthCheck?.finished(exitCode)
   emit({ type: 'run.finished', run, exitCode, counts, seconds, dryRun })
   return exitCode
 }
