@@ -29,10 +29,11 @@ export function uidlOf(key: MessageKey): string {
 
 /** A message's id as people see it. */
 export function messageName(key: MessageKey): string {
-  const [uidl, occurrence] = key.split('\n')
-  return uidl === ''
-    ? 'a message without id'
-    : `"${printable(uidl ?? '', 80)}"${occurrence ? ` (no. ${occurrence})` : ''}`
+  const [uidl = '', more = ''] = key.split('\n')
+  if (uidl !== '') return `"${printable(uidl, 80)}"${more === '' ? '' : ` (no. ${more})`}`
+  // By its place in the listing until it was fetched, then by its digest.
+  const [, number] = /^#(\d+)/.exec(more) ?? []
+  return `${number === undefined ? more.slice(0, 'sha256:'.length + 16) : `no. ${number}`} (without id)`
 }
 
 /** One line for the log; undefined for what only counters and bars show. */

@@ -64,7 +64,7 @@ describe.concurrent('LST-01 a server without UIDL', { timeout: 60_000 }, () => {
     await using scene = await openScene({ noUidl: true, hooks, ...content })
     const { code, stdout, stderr } = await scene.run(['run'])
     expect(code).toBe(3)
-    expect(stdout + stderr).toMatch(/message without id/)
+    expect(stdout + stderr).toMatch(/message no\. 2 \(without id\)/)
     await requireStored(scene, 'one', 'three')
   })
 

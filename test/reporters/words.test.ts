@@ -91,7 +91,8 @@ describe('message names', () => {
   it.each([
     ['u1', 'u1', '"u1"'],
     ['u1\n2', 'u1', '"u1" (no. 2)'],
-    ['\n#3', '', 'a message without id'],
+    ['\n#3 0123456789abcdef', '', 'no. 3 (without id)'],
+    [`\nsha256:${'0a'.repeat(32)}`, `sha256:${'0a'.repeat(32)}`, 'sha256:0a0a0a0a0a0a0a0a (without id)'],
     ['\u001b[2J', '\u001b[2J', '"\\x1b[2J"'],
     ['x'.repeat(99), 'x'.repeat(99), `"${'x'.repeat(80)}…"`],
   ])('%j', (raw, uidl, name) => {
