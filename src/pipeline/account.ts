@@ -234,7 +234,7 @@ class AccountRun {
     await this.#settleFirstCopies().catch((error: unknown) => {
       this.#fault ??= asFault(error)
     })
-    const closed = await Promise.allSettled(this.#books.map(async (book) => book.close()))
+    const closed = await Promise.allSettled(this.#books.map(async (book) => book.finish(this.#context.ledger)))
     for (const outcome of closed) if (outcome.status === 'rejected') this.#fault ??= asFault(outcome.reason)
     await this.#quarantine.tidy()
     if (!this.#stopping()) this.#deletions.tell()

@@ -23,7 +23,7 @@ export class LaneBook implements LaneObserver {
   readonly #onDelivered: (delivery: Delivery) => void
   readonly #delivered = new Marks()
   readonly #refused = new Marks()
-  /** Found missing at the target, and not delivered again. */
+  /** Known when the lane has finished: found missing at the target, and not delivered again. */
   readonly #lost = new Set<MessageKey>()
   #run: LaneRun | undefined
   #fault: Fault | undefined
@@ -105,6 +105,12 @@ export class LaneBook implements LaneObserver {
     }
   }
 
+  /** The lane's end in this run. */
+  async finish(ledger: Ledger): Promise<void> {
+    await this.close()
+    for await (const { key } of ledger.lost(this.recorded)) this.#lost.add(key)
+  }
+
   async close(): Promise<void> {
     const run = this.#run
     this.#run = undefined
@@ -113,7 +119,6 @@ export class LaneBook implements LaneObserver {
 
   /** Marks what the ledger has receipts for among the messages of the roster; shows each receipt to `look`. */
   async pair(ledger: Ledger, look: (receipt: Delivered, number: number | undefined) => void): Promise<void> {
-    for await (const { key } of ledger.lost(this.recorded)) this.#lost.add(key)
     for await (const receipts of ledger.delivered(this.recorded)) {
       for (const receipt of receipts) {
         const number = this.#roster.numberOf(receipt.key)
@@ -142,7 +147,6 @@ export class LaneBook implements LaneObserver {
     if (delivery.number !== undefined) this.#delivered.set(delivery.number)
     this.#quarantine.delivered(this.lane, delivery.message)
     this.#receipts++
-    this.#lost.delete(receipt.key)
     const key = this.#listedAs(delivery) ?? receipt.key
     for (const flag of new Set([...delivery.flags, ...receipt.flags])) {
       this.#emit({ type: 'message.flagged', account: this.lane.account, key, flag })

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { memoryMessage } from '../../src/sample/message.js'
 import { stall } from '../support/fake-actions.js'
 import { account, openScene, printed, rawControl, snapshot } from './scene.js'
-import { copied, edit, files, fourMessages, inMaildir, mbox, targets } from './verified.js'
+import { copied, edit, files, found, fourMessages, inMaildir, mbox, sound, targets } from './verified.js'
 
 describe.concurrent('verify', { timeout: 60_000 }, () => {
   it('tells people in few words, and with --quiet nothing where all is well', async () => {
@@ -83,6 +83,53 @@ describe.concurrent('verify', { timeout: 60_000 }, () => {
     const { code, events } = await scene.run(['verify', '--account', '*b', '--json'])
     expect(code).toBe(3)
     expect(events.map(({ type }) => type)).toEqual(['verify.message', 'verify.account', 'verify.finished'])
+  })
+
+  it('a series: every place that a receipt names, and no other', async () => {
+    const series = ['mail/{run}/{account}', 'mail/{run}.mbox', 'mail/{run}.zip']
+    await using scene = await copied({
+      plan: (server) => ({
+        accounts: [
+          {
+            name: 'alice',
+            source: server.source(),
+            targets: targets.map((target, index) => ({ ...target, path: series[index] })),
+          },
+        ],
+      }),
+    })
+    scene.server.messages = [...fourMessages, 'Subject: new\r\n\r\n']
+    expect(await scene.run(['run', '--quiet'])).toMatchObject({ code: 0 })
+    expect(found(await scene.run(['verify', '--json']))).toEqual(sound)
+    const [first = ''] = (await readdir(scene.folder.at('mail'))).filter((name) => name.endsWith('.mbox')).toSorted()
+    await unlink(scene.folder.at('mail', first))
+    await unlink(scene.folder.at('mail', first.replace('.mbox', '.zip')))
+    await rm(scene.folder.at('mail', first.replace('.mbox', '')), { recursive: true })
+    expect(found(await scene.run(['verify', '--json']))).toMatchObject({
+      code: 3,
+      targets: { maildir: { missing: 4 }, mbox: { missing: 4 }, 'eml-zip': { missing: 4 } },
+    })
+    expect(await scene.run(['run', '--repair', '--quiet'])).toMatchObject({ code: 0, stdout: '', stderr: '' })
+    expect(found(await scene.run(['verify', '--json']))).toEqual(sound)
+  })
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('stops at %s with exit code %i, and concludes nothing', async (signal, code) => {
+    await using scene = await openScene({
+      messages: Array.from({ length: 1000 }, (_, index) => `Subject: ${index}\r\n\r\n`),
+      plan: (server) => ({ accounts: [{ name: 'alice', source: server.source(), targets: targets.slice(0, 1) }] }),
+    })
+    await scene.run(['run', '--quiet'])
+    const quits = scene.server.sessions.length
+    await using running = scene.start(['verify', '--source'])
+    // It has signed in and goes on to read.
+    await scene.server.seen('QUIT', quits + 1)
+    running.kill(signal)
+    const ended = await running.finished
+    expect(ended).toMatchObject({ code, signal: null })
+    expect(ended.stdout).toMatch(/^Stopped after [\d,]+ messages?; nothing is concluded/)
   })
 
   it('two accounts in one Maildir are no copies of each other', async () => {
