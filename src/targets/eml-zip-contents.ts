@@ -3,11 +3,12 @@ import { MimeStructure } from '../mail/structure.js'
 import { headerText } from '../mail/words.js'
 import { Index } from './eml-zip-index.js'
 import { manifestHead, manifestLine } from './eml-zip-manifest.js'
+import type { ContentsName } from './eml-zip-name.js'
 import type { Staged } from './eml-zip-record.js'
 
-/** A file of the volume that is no message. Its name is none that a message can have. */
+/** A file of the volume that is no message. */
 export interface ContentsFile {
-  readonly name: 'manifest.csv' | 'index.html'
+  readonly name: ContentsName
   readonly bytes: Buffer
   /** ms since 1970; of the last message that was copied, so that a volume that is built twice is the same. */
   readonly date: number

@@ -17,6 +17,11 @@ export function uniquePartOf(name: string): string | undefined {
   return /^(?:\d{4}-\d\d-\d\d|undated)_([0-9a-f]{24})(?:_|\.eml$)/.exec(name)?.[1]
 }
 
+/** The entries of a volume that are no messages; no message has such a name. */
+export const contentsNames = ['manifest.csv', 'index.html'] as const
+
+export type ContentsName = (typeof contentsNames)[number]
+
 /**
  * `2004-09-02_<24 digits>_Minutes-of-the-meeting.eml`: a plain file name of at most 120 bytes on every system, whatever
  * the subject holds. Distinct names differ in the digits, also where case and normalisation count for nothing

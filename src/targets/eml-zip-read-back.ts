@@ -5,6 +5,7 @@ import type { Entry } from 'yauzl'
 import { errorCode } from '../files/durable.js'
 import type { Accounted, OtherCopy, Progress, ReadBack, Receipt } from '../ports/target.js'
 import { Library, Volume, volumesOf } from './eml-zip-library.js'
+import { contentsNames } from './eml-zip-name.js'
 import { isIntact, readLine, readRecords, type Staged } from './eml-zip-record.js'
 import { Segment } from './eml-zip-segment.js'
 import { parseStanding } from './eml-zip-standing.js'
@@ -58,7 +59,7 @@ export async function* otherEntries(
   for (const [archive, accounted] of archives) {
     // One of each name; a volume that was copied holds the others.
     const isWanted = ({ fileName, uncompressedSize: size }: Entry): boolean =>
-      !accounted.delete(numberOf(fileName)) && wants(size, size)
+      !accounted.delete(numberOf(fileName)) && !lists.has(fileName) && wants(size, size)
     for (const path of await volumesOf(archive)) {
       for await (const { name, sha256 } of entriesOf(path, isWanted)) {
         yield { where: series ? `${archive}/${name}` : name, seen: `${path}: ${name}`, digests: [sha256] }
@@ -66,6 +67,8 @@ export async function* otherEntries(
     }
   }
 }
+
+const lists: ReadonlySet<string> = new Set(contentsNames)
 
 /** The entries of a volume that are wanted and not damaged; nothing where it is no zip file. */
 async function* entriesOf(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { entryName, uniquePart, uniquePartOf } from '../../src/targets/eml-zip-name.js'
+import { contentsNames, entryName, uniquePart, uniquePartOf } from '../../src/targets/eml-zip-name.js'
 import { hostileSubjects } from '../support/hostile-subjects.js'
 import { message } from '../support/mail.js'
 
@@ -65,7 +65,7 @@ describe('names of entries', () => {
   it('are known again', () => {
     for (const subject of hostileSubjects) expect(uniquePartOf(nameOf(subject))).toBe(nameOf(subject).slice(11, 35))
     expect(uniquePartOf('undated_0123456789abcdef01234567.eml')).toBe('0123456789abcdef01234567')
-    for (const other of ['2004-09-02_xyz.eml', 'index.html', '2004-09-02_0123456789abcdef0123456.eml']) {
+    for (const other of ['2004-09-02_xyz.eml', ...contentsNames, '2004-09-02_0123456789abcdef0123456.eml']) {
       expect(uniquePartOf(other)).toBeUndefined()
     }
   })
