@@ -47,6 +47,29 @@ describe('frame', () => {
     expect(lines.map((line) => line.split(' ')[0])).toEqual(['n0', 'n1', 'n2', 'n3', 'n4', 'n5', 'n6', 'total'])
   })
 
+  it('where not all have room, those that copy have it, and the rest is counted', () => {
+    const progress = running(Array.from({ length: 50 }, (_, index) => `n${index}`))
+    for (const account of ['n0', 'n1', 'n2']) progress.on({ ...everyEvent.retry, account }, 0)
+    const lines = frame(progress, { columns: 140, rows: 10 }, 1000)
+    expect(lines.map((line) => line.split(' ')[0])).toEqual(['n3', 'n4', 'n5', 'n6', 'n7', 'n8', 'n9', 'total'])
+    expect(lines.at(-1)).toMatch(/ 0\/50 accounts done {2}43 more running$/)
+  })
+
+  it.each([
+    [
+      120,
+      /^total {19} 25,000\/100,000 messages {2}48\.8 MB {2}48\.8 MB\/s {2}3 s left {2}0\/50 accounts done {2}29 more running$/,
+    ],
+    [80, /^total {19} 25,000\/100,000 {2}48\.8 MB\/s {2}3 s left {2}0\/50 accounts$/],
+    [64, /^total {16} 25,000\/100,000 {2}48\.8 MB\/s {2}3 s left$/],
+    [56, /^total {13} 25,000\/100,000 {2}48\.8 MB\/s {2}3 s left$/],
+  ])('at %d columns the rate and the time left are to be seen', (columns, total) => {
+    const names = Array.from({ length: 50 }, (_, index) => `user${index}@a-long-domain.example`)
+    const lines = frame(running(names), { columns, rows: 24 }, 1000)
+    expect(lines.at(-1)).toMatch(total)
+    for (const line of lines.slice(0, -1)) expect(line).toMatch(/500\/2,000 .*MB\/s$/)
+  })
+
   it('fits any screen whatever happened, and holds nothing that moves a cursor', () => {
     const screens = fc.record({ columns: fc.nat(100), rows: fc.nat(12) })
     fc.assert(
