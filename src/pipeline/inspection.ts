@@ -35,9 +35,11 @@ export class Inspection {
   /** Everything that the lane's messages are known by. */
   readonly #known = new Set<number>()
   readonly #sizes = new Sizes()
-  /** How many that are not in their place are known by this number, and where such stand. */
+  /** How many that are not in their place are known by this number, and how many such stand elsewhere. */
   readonly #sought = new Map<number, number>()
-  readonly #moved = new Map<number, string[]>()
+  readonly #moved = new Map<number, number>()
+  /** Where; only for whoever corrects the records. */
+  readonly #places = new Map<number, string[]>()
   /** Where altered messages stand, unless what stands there now turns out to be another one. */
   readonly #altered = new Set<string>()
   /** Copies too many. */
@@ -122,9 +124,11 @@ export class Inspection {
     if (number === undefined) return
     if (start !== undefined) this.#altered.delete(start)
     if (takeOne(this.#sought, number)) {
-      const places = this.#moved.get(number) ?? []
+      this.#moved.set(number, (this.#moved.get(number) ?? 0) + 1)
+      if (!this.#context.amend) return
+      const places = this.#places.get(number) ?? []
+      this.#places.set(number, places)
       places.push(where)
-      this.#moved.set(number, places)
     } else if (!takeOne(announced, number)) this.#copies.set(number, seen)
   }
 
@@ -148,8 +152,9 @@ export class Inspection {
       const { key } = receipt
       const number = this.#numberOf(receipt)
       const state = this.#states.get(index++)
-      const where = state === 'intact' ? receipt.where : this.#moved.get(number)?.pop()
-      if (where === undefined) this.#tellDefect(receipt, state, lost)
+      const moved = state !== 'intact' && takeOne(this.#moved, number)
+      const where = moved ? (this.#places.get(number)?.pop() ?? '') : receipt.where
+      if (state !== 'intact' && !moved) this.#tellDefect(receipt, state, lost)
       else {
         if (state !== 'intact') this.bytes += receipt.size
         // A copy that a dead run has begun to make is for a writer to take.
