@@ -1,6 +1,7 @@
 import { asFault, Fault } from '../ports/fault.js'
 import type { AccountContext, AccountJob, AccountResult } from './account-job.js'
 import { Agenda } from './agenda.js'
+import { backFill } from './back-fill.js'
 import { Backoff } from './backoff.js'
 import { Deletions } from './deletions.js'
 import type { Delivery } from './delivery.js'
@@ -209,9 +210,10 @@ class AccountRun {
   async #conclude(window: Window): Promise<void> {
     if (this.#agenda.exhausted) return
     await window.settle()
-    const stopped = window.hides && !this.#books.every((book) => book.alive)
-    const { ledger } = this.#context
-    if (!stopped && this.#roster.listed) this.#fault = await conclusion({ ...this.#session, ledger, window })
+    if (!this.#roster.listed || (window.hides && !this.#books.every((book) => book.alive))) return
+    const { ledger, dryRun } = this.#context
+    const seen = { ...this.#session, ledger, window }
+    this.#fault = (await conclusion(seen)) ?? (dryRun ? undefined : await backFill(seen))
   }
 
   #stopping(): boolean {

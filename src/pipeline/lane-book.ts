@@ -15,7 +15,7 @@ export class LaneBook implements LaneObserver {
   readonly lane: Lane
   /** Its names in the ledger. */
   readonly recorded: Lane
-  readonly #target: Target
+  readonly target: Target
   readonly #roster: Roster
   readonly #quarantine: Quarantine
   readonly #emit: Emit
@@ -32,7 +32,7 @@ export class LaneBook implements LaneObserver {
   constructor(account: string, { name, target, recorded }: AccountTarget, side: AccountSide) {
     this.lane = { account, target: name }
     this.recorded = recorded ?? this.lane
-    this.#target = target
+    this.target = target
     this.#roster = side.roster
     this.#quarantine = side.quarantine
     this.#emit = side.emit
@@ -99,7 +99,7 @@ export class LaneBook implements LaneObserver {
     await this.close()
     this.#fault = undefined
     try {
-      this.#run = await LaneRun.open(this.lane, this.#target, { ...context, observer: this })
+      this.#run = await LaneRun.open(this.lane, this.target, { ...context, observer: this })
     } catch (error) {
       this.stopped(asFault(error))
     }
@@ -140,7 +140,7 @@ export class LaneBook implements LaneObserver {
 
   /** Reads its receipts' messages back, in their order. */
   readBack(progress: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<ReadBack> {
-    return this.#target.read(this.lane, progress, receipts)
+    return this.target.read(this.lane, progress, receipts)
   }
 
   delivered(delivery: Delivery, receipt: Receipt): void {

@@ -68,8 +68,19 @@ export interface Target {
    * with `target-gone` where what should hold the place is not there: nothing is concluded from what is missing then.
    */
   reanchor?(progress: Progress): Promise<Position | undefined>
+  /**
+   * The bytes of receipts' messages as they were sent, as far as the place can tell: whoever takes them proves them by the
+   * digest. Leaves out what is not there. The parts of one are read before the next is asked for.
+   */
+  contents?(lane: Lane, progress: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<Contents>
   /** Where it is more than the digest of what was stored that tells a receipt's message from others. */
   trace?(receipt: Receipt): Trace
+}
+
+export interface Contents {
+  readonly receipt: Receipt
+  /** Each part is valid until the next one. */
+  readonly chunks: AsyncIterable<Uint8Array>
 }
 
 export interface Trace {

@@ -89,6 +89,15 @@ export class Volume {
       : undefined
   }
 
+  /** What the entry holds; ends early where it is damaged. */
+  async *stream(entry: Entry): AsyncIterable<Uint8Array> {
+    try {
+      for await (const chunk of await this.#zip.openReadStreamPromise(entry)) yield chunk as Uint8Array
+    } catch (error) {
+      if (!damage.test(errorCode(error))) throw error
+    }
+  }
+
   close(): void {
     this.#zip.close()
   }
@@ -126,15 +135,26 @@ export class Library {
 
   /** The digest of what the archive holds under this name, empty where it is damaged; undefined where there is nothing. */
   async read(name: string): Promise<string | undefined> {
+    const found = await this.#find(name)
+    return found && ((await found.volume.read(found.entry))?.sha256 ?? '')
+  }
+
+  /** What the archive holds under this name; undefined where there is nothing. */
+  async stream(name: string): Promise<AsyncIterable<Uint8Array> | undefined> {
+    const found = await this.#find(name)
+    return found?.volume.stream(found.entry)
+  }
+
+  async #find(name: string): Promise<{ readonly volume: Volume; readonly entry: Entry } | undefined> {
     const index = this.#volumes.get(name)
     if (index === undefined) return undefined
     if (this.#open?.index !== index) {
       this.close()
       this.#open = { index, volume: await Volume.open(this.#paths[index] ?? '') }
     }
-    const entry = this.#open.volume?.entries.get(name)
-    if (!entry) return undefined
-    return (await this.#open.volume?.read(entry))?.sha256 ?? ''
+    const { volume } = this.#open
+    const entry = volume?.entries.get(name)
+    return volume && entry && { volume, entry }
   }
 
   close(): void {

@@ -3,7 +3,7 @@ import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Entry } from 'yauzl'
 import { errorCode } from '../files/durable.js'
-import type { Accounted, OtherCopy, Progress, ReadBack, Receipt } from '../ports/target.js'
+import type { Accounted, Contents, OtherCopy, Progress, ReadBack, Receipt } from '../ports/target.js'
 import { Library, Volume, volumesOf } from './eml-zip-library.js'
 import { contentsNames } from './eml-zip-name.js'
 import { isIntact, readLine, readRecords, type Staged } from './eml-zip-record.js'
@@ -38,6 +38,23 @@ export async function* readBack(place: ReadBackPlace, receipts: AsyncIterable<Re
       const waits = staged.get(name)
       const state = !waits ? 'missing' : (await isIntact(waits)) && waits.sha256 === sha256 ? 'staged' : 'altered'
       yield { key, state }
+    }
+  } finally {
+    for (const library of libraries.values()) library.close()
+  }
+}
+
+/** The receipts' messages, as far as they are in volumes. */
+export async function* contentsOf(archive: string, receipts: AsyncIterable<Receipt>): AsyncIterable<Contents> {
+  const libraries = new Map<string, Library>()
+  try {
+    for await (const receipt of receipts) {
+      const slash = receipt.where.lastIndexOf('/')
+      const place = slash < 0 ? archive : receipt.where.slice(0, slash)
+      const library = libraries.get(place) ?? (await Library.open(place))
+      libraries.set(place, library)
+      const chunks = await library.stream(receipt.where.slice(slash + 1))
+      if (chunks) yield { receipt, chunks }
     }
   } finally {
     for (const library of libraries.values()) library.close()

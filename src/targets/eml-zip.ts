@@ -3,6 +3,7 @@ import { diskFault } from '../files/durable.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
 import type {
   Accounted,
+  Contents,
   Lane,
   OtherCopy,
   Position,
@@ -66,6 +67,16 @@ class EmlZipTarget implements Target {
     const archive = archivePath(this.#settings.path)
     try {
       yield* otherEntries({ archive, series: this.#context.series !== undefined }, accounted)
+    } catch (error) {
+      throw diskFault(error, 'read', archive)
+    }
+  }
+
+  async *contents(_: Lane, __: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<Contents> {
+    const { contentsOf } = await import('./eml-zip-read-back.js')
+    const archive = archivePath(this.#settings.path)
+    try {
+      yield* contentsOf(archive, receipts)
     } catch (error) {
       throw diskFault(error, 'read', archive)
     }

@@ -34,7 +34,7 @@ async function* pages(receipts: AsyncIterable<Receipt>): AsyncIterable<readonly 
 }
 
 /** Undefined where there is no such folder. */
-async function existing({ dialogue, capabilities }: ImapClient, folder: string): Promise<Mailbox | undefined> {
+export async function existing({ dialogue, capabilities }: ImapClient, folder: string): Promise<Mailbox | undefined> {
   try {
     return await openMailbox(dialogue, { folder, capabilities, create: false, warn: () => undefined })
   } catch (error) {

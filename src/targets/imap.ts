@@ -2,7 +2,18 @@ import type { ImapClient } from '../imap/client.js'
 import { plaintextProblem, serverAddress, serverFields } from '../net/server-settings.js'
 import { Fault } from '../ports/fault.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
-import type { Accounted, Lane, OtherCopy, Progress, ReadBack, Receipt, Target, Trace, Writer } from '../ports/target.js'
+import type {
+  Accounted,
+  Contents,
+  Lane,
+  OtherCopy,
+  Progress,
+  ReadBack,
+  Receipt,
+  Target,
+  Trace,
+  Writer,
+} from '../ports/target.js'
 import { presetSettings } from '../providers/names.js'
 import { type ImapSettings, type ImapTargetSettings, imapTargetSettings } from './imap-settings.js'
 import { trace } from './imap-where.js'
@@ -87,6 +98,17 @@ export class ImapTarget implements Target {
     const client = await this.#connect(new AbortController().signal)
     try {
       yield* otherMessages(client, this.#settings.folder, accounted)
+      await client.logout()
+    } finally {
+      client.drop()
+    }
+  }
+
+  async *contents(_: Lane, __: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<Contents> {
+    const { contentsOf } = await import('./imap-contents.js')
+    const client = await this.#connect(new AbortController().signal)
+    try {
+      yield* contentsOf(client, this.#settings.folder, receipts)
       await client.logout()
     } finally {
       client.drop()

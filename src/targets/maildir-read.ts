@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { stat } from 'node:fs/promises'
+import { type FileHandle, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { diskFault, errorCode } from '../files/durable.js'
 import { inOrder } from '../files/in-order.js'
-import type { Newline } from '../mail/line-ends.js'
-import type { Accounted, OtherCopy, ReadBack, Receipt } from '../ports/target.js'
+import { openRegular } from '../files/regular.js'
+import { lfToCrlf, type Newline } from '../mail/line-ends.js'
+import type { Accounted, Contents, OtherCopy, ReadBack, Receipt } from '../ports/target.js'
 import { messageFiles } from './maildir-folder.js'
 import { readCopy } from './maildir-form.js'
 
@@ -42,6 +43,40 @@ export async function* readBack(
     }
   })
 }
+
+/** The receipts' messages, with the line ends that they came with. */
+export async function* contentsOf(
+  here: string,
+  newline: Newline,
+  receipts: AsyncIterable<Receipt>,
+): AsyncIterable<Contents> {
+  const folders = new Map<string, Promise<Files>>()
+  for await (const receipt of receipts) {
+    const { folder, base } = parsePlace(receipt.where, here)
+    const files = folders.get(folder) ?? Files.in(folder)
+    folders.set(folder, files)
+    const path = (await files).pathOf(base)
+    const file = path === undefined ? undefined : await openRegular(path)
+    if (!file) continue
+    try {
+      yield { receipt, chunks: originalParts(file, newline) }
+    } finally {
+      await file.close()
+    }
+  }
+}
+
+async function* originalParts(file: FileHandle, newline: Newline): AsyncIterable<Uint8Array> {
+  const buffer = Buffer.allocUnsafe(partSize)
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, null)
+    if (bytesRead === 0) return
+    const part = buffer.subarray(0, bytesRead)
+    yield newline === 'lf' ? lfToCrlf(part) : part
+  }
+}
+
+const partSize = 64 * 1024
 
 async function compare(path: string, receipt: Receipt, newline: Newline): Promise<'intact' | 'altered' | 'missing'> {
   try {

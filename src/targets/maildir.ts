@@ -3,6 +3,7 @@ import { canonicalFolder } from '../files/place.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
 import type {
   Accounted,
+  Contents,
   Lane,
   OtherCopy,
   Position,
@@ -13,7 +14,7 @@ import type {
   Writer,
 } from '../ports/target.js'
 import { requireDevice, subfolder } from './maildir-folder.js'
-import { otherFiles, readBack } from './maildir-read.js'
+import { contentsOf, otherFiles, readBack } from './maildir-read.js'
 import { type MaildirSettings, maildirSettings } from './maildir-settings.js'
 import { MaildirWriter } from './maildir-writer.js'
 
@@ -60,6 +61,10 @@ class MaildirTarget implements Target {
   async reanchor({ position }: Progress): Promise<Position | undefined> {
     if (this.#context.series === undefined) await requireDevice(this.#here, position)
     return position
+  }
+
+  async *contents(_: Lane, __: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<Contents> {
+    yield* contentsOf(this.#here, this.#settings.newline, receipts)
   }
 
   get #here(): string {

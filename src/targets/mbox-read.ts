@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { MboxDecoder, type MboxForm } from '../mail/mbox.js'
 import { withoutReaderLines } from '../mail/reader-lines.js'
-import type { OtherCopy, ReadBack, Receipt } from '../ports/target.js'
+import type { Contents, OtherCopy, ReadBack, Receipt } from '../ports/target.js'
 import { Pages } from './mbox-pages.js'
 import { type Extent, extent, fromLines } from './mbox-scan.js'
 
@@ -44,6 +44,31 @@ async function compare(pages: Pages, place: Extent, receipt: Receipt, form: Mbox
   const expected = stored ?? sha256
   if (hash.digest('hex') === expected) return 'intact'
   return (await digestsOf(pages, place, form)).includes(expected) ? 'intact' : 'altered'
+}
+
+/** The receipts' messages, without quoting and with the line ends that they came with. */
+export async function* contentsOf(mbox: WholeMbox, receipts: AsyncIterable<Receipt>): AsyncIterable<Contents> {
+  for await (const receipt of receipts) {
+    const place = parsePlace(receipt.where, mbox.path)
+    const pages = await Pages.open(place.path)
+    try {
+      if (!pages || place.end > pages.size || !(await pages.startsMessage(place.from))) continue
+      yield { receipt, chunks: originalParts(pages, place, receipt, mbox.form) }
+    } finally {
+      await pages?.close()
+    }
+  }
+}
+
+async function* originalParts(
+  pages: Pages,
+  place: Extent,
+  { flags }: Receipt,
+  form: MboxForm,
+): AsyncIterable<Uint8Array> {
+  const decoder = new MboxDecoder(form, flags.includes('newline-added'))
+  for await (const part of pages.octets(await bodyStart(pages, place, form), place.end)) yield decoder.push(part)
+  yield decoder.end()
 }
 
 /** The messages between and beside those of the receipts, in the present file and in those that receipts name. */

@@ -3,6 +3,7 @@ import { canonicalPath } from '../files/place.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
 import type {
   Accounted,
+  Contents,
   Lane,
   OtherCopy,
   Position,
@@ -13,7 +14,7 @@ import type {
   Trace,
   Writer,
 } from '../ports/target.js'
-import { otherMessages, readBack, startOf, type WholeMbox } from './mbox-read.js'
+import { contentsOf, otherMessages, readBack, startOf, type WholeMbox } from './mbox-read.js'
 import { type MboxSettings, mboxSettings } from './mbox-settings.js'
 import { reanchored } from './mbox-standing.js'
 import { MboxWriter } from './mbox-writer.js'
@@ -66,6 +67,14 @@ class MboxTarget implements Target {
     if (this.#context.series !== undefined) return position
     try {
       return await reanchored(this.#whole.path, position, announced.length > 0)
+    } catch (error) {
+      throw diskFault(error, 'read', this.#settings.path)
+    }
+  }
+
+  async *contents(_: Lane, __: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<Contents> {
+    try {
+      yield* contentsOf(this.#whole, receipts)
     } catch (error) {
       throw diskFault(error, 'read', this.#settings.path)
     }
