@@ -40,7 +40,7 @@ function server(provider: Provider, protocol: Protocol): string {
 }
 
 /** The port of the settings, else the usual one. */
-export function portOf({ port, tls }: MailServer, protocol: Protocol): number {
+function portOf({ port, tls }: MailServer, protocol: Protocol): number {
   return port ?? usualPorts[protocol][tls]
 }
 
