@@ -1,9 +1,9 @@
 import { readFile, rm, truncate, unlink, writeFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { kill } from '../support/fake-actions.js'
-import { readMboxrd } from '../support/rig.js'
+import { readMaildir, readMboxrd } from '../support/rig.js'
 import { openImapScene } from './imap-scene.js'
-import { rawControl, type Scene } from './scene.js'
+import { account, openScene, rawControl, type Scene } from './scene.js'
 import { copied, edit, files, flip, found, fourMessages, inMaildir, mbox, sound, zip } from './verified.js'
 
 type Damage = (scene: Scene) => Promise<void>
@@ -86,11 +86,22 @@ describe.concurrent('run --repair', { timeout: 60_000 }, () => {
     expect(found(await scene.run(['verify', '--json'])).messages).toEqual(['mbox: duplicated u4'])
   })
 
-  it('names what is missing and not on the server any more, in every run, until it is there again', async () => {
+  it('takes what is missing and not on the server any more from another target', async () => {
     await using scene = await copied()
     const [one = ''] = await files(scene)
-    const bytes = await readFile(inMaildir(scene, 'new', one))
     await unlink(inMaildir(scene, 'new', one))
+    scene.server.messages = []
+    expect(await scene.run(['run', '--repair', '--quiet'])).toMatchObject({ code: 0, stdout: '', stderr: '' })
+    expect(found(await scene.run(['verify', '--json']))).toEqual(sound)
+  })
+
+  it('names what is missing, not on the server any more and at no other target, in every run, until it is there again', async () => {
+    await using scene = await openScene({ plan: (server) => ({ accounts: [account('alice', server.source())] }) })
+    await scene.run(['run'])
+    const [one] = await readMaildir(scene.folder.at('alice'))
+    if (!one) throw new Error('an empty Maildir')
+    const path = scene.folder.at('alice', 'new', one.name)
+    await unlink(path)
     scene.server.messages = []
     for (const args of [
       ['run', '--repair', '--json'],
@@ -99,15 +110,14 @@ describe.concurrent('run --repair', { timeout: 60_000 }, () => {
       const { code, events } = await scene.run(args)
       expect(code).toBe(3)
       expect(events.find(({ type }) => type === 'message.failed')).toMatchObject({
-        uidl: 'u1',
         target: 'maildir',
         code: 'not-at-source',
       })
     }
-    expect(found(await scene.run(['verify', '--json'])).messages).toEqual(['maildir: missing u1'])
-    await writeFile(inMaildir(scene, 'cur', 'restored:2,S'), bytes)
+    expect(await scene.run(['verify'])).toMatchObject({ code: 3 })
+    await writeFile(scene.folder.at('alice', 'cur', 'restored:2,S'), one.bytes)
     expect(await scene.run(['run', '--repair', '--quiet'])).toMatchObject({ code: 0, stdout: '', stderr: '' })
-    expect(found(await scene.run(['verify', '--json']))).toEqual(sound)
+    expect(await scene.run(['verify'])).toMatchObject({ code: 0 })
   })
 
   it.each([1, 2, 3, 4])(
