@@ -1,3 +1,4 @@
+import type { CheckOutcome } from '../src/app/check.js'
 import type { AccountResult, RunOutcome } from '../src/app/migrate.js'
 import type { VerifyOutcome } from '../src/app/verify.js'
 import type { Fault } from '../src/ports/fault.js'
@@ -25,6 +26,14 @@ export function exitCode(outcome: RunOutcome, signal: StopSignal | undefined): n
 /** The same for a verification. */
 export function verifyExitCode(outcome: VerifyOutcome, signal: StopSignal | undefined): number {
   return worst(outcome.accounts.flatMap(verdictCodes), outcome, signal)
+}
+
+/** The same for a check. */
+export function checkExitCode(outcome: CheckOutcome, signal: StopSignal | undefined): number {
+  const faults = outcome.accounts.flatMap(({ source, targets }) =>
+    [source, ...targets].flatMap(({ fault }) => fault ?? []),
+  )
+  return worst(faults.map(faultExitCode), outcome, signal)
 }
 
 function worst(

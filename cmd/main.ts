@@ -69,13 +69,33 @@ function buildProgram(version: string, streams: Streams, done: (exitCode: number
     })
     .version(version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-  const planArgument = ['[plan]', 'the plan file', 'migrate.yaml'] as const
+  addPlanCommands(program, { version, streams, done })
+  addOtherCommands(program, { version, streams, done })
+  return program
+}
 
+const planArgument = ['[plan]', 'the plan file', 'migrate.yaml'] as const
+
+interface Surroundings {
+  readonly version: string
+  readonly streams: Streams
+  readonly done: (exitCode: number) => void
+}
+
+/** What carries out a plan, or looks at what came of it. */
+function addPlanCommands(program: Command, { version, streams, done }: Surroundings): void {
   const run = program.command('run').argument(...planArgument)
   run.description('copy what is missing; safe to repeat, to interrupt and to kill')
   addCommonOptions(addRunOptions(run), version).action(async (plan: string, options: RunOptions) => {
     const { run } = await import('./run.js')
     done(await run(plan, options, streams))
+  })
+
+  const check = program.command('check').argument(...planArgument)
+  check.description('sign in everywhere and show what is there and what is wrong; fetches and stores nothing')
+  addCommonOptions(check, version).action(async (plan: string, options: CommonOptions) => {
+    const { check } = await import('./check.js')
+    done(await check(plan, options, streams))
   })
 
   const status = program.command('status').argument(...planArgument)
@@ -91,7 +111,10 @@ function buildProgram(version: string, streams: Streams, done: (exitCode: number
     const { verify } = await import('./verify.js')
     done(await verify(plan, options, streams))
   })
+}
 
+/** What comes before a plan, or goes beside it. */
+function addOtherCommands(program: Command, { version, streams, done }: Surroundings): void {
   const init = program.command('init').argument(...planArgument)
   init.description('write a commented plan to start from; never overwrites')
   addCommonOptions(addInitOptions(init), version).action(async (plan: string, options: InitOptions) => {
@@ -119,5 +142,4 @@ function buildProgram(version: string, streams: Streams, done: (exitCode: number
     const { demo } = await import('./demo.js')
     done(await demo(options, streams))
   })
-  return program
 }

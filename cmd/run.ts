@@ -1,6 +1,4 @@
-import { resolve } from 'node:path'
 import { migrate, type RunOutcome } from '../src/app/migrate.js'
-import type { PlannedAccount } from '../src/plan/plan.js'
 import type { Emit } from '../src/ports/event.js'
 import { asFault } from '../src/ports/fault.js'
 import { printable } from '../src/reporters/printable.js'
@@ -8,7 +6,7 @@ import { systemClock } from './clock.js'
 import { exitCode, exitCodes, faultExitCode, signalExitCode } from './exit-code.js'
 import type { HealthCheck } from './health-check.js'
 import { makeJobs } from './jobs.js'
-import { type OpenedPlan, openPlan } from './open-plan.js'
+import { openPlan } from './open-plan.js'
 import type { RunOptions } from './options.js'
 import { Refusal } from './refusal.js'
 import { openReporting } from './reporting.js'
@@ -16,6 +14,7 @@ import { secretsOf } from './secrets.js'
 import { openState, type State } from './state.js'
 import { StopSignals } from './stop-signals.js'
 import type { Streams } from './streams.js'
+import { warn } from './warnings.js'
 
 /** `popferry run`: puts a migration together, carries it out, and returns the exit code. */
 export async function run(file: string, options: RunOptions, streams: Streams): Promise<number> {
@@ -90,18 +89,6 @@ async function carryOut(file: string, options: RunOptions, { streams, healthChec
     signal: stop.signal,
   })
   return await finish(outcome, { run, state, options, emit, healthCheck, code: exitCode(outcome, stop.received) })
-}
-
-/** What may not be meant, of the selected accounts. */
-function warn({ plan, accounts, exposed }: OpenedPlan, emit: Emit): void {
-  const selected = new Set(accounts.map(({ name }: PlannedAccount) => name))
-  for (const warning of plan.warnings) {
-    if (warning.account === undefined || selected.has(warning.account)) emit({ type: 'warning', ...warning })
-  }
-  for (const file of exposed) {
-    const message = `${resolve(file)} holds a password and others may read it: chmod 600, or take the password from elsewhere`
-    emit({ type: 'warning', code: 'plan-readable', message })
-  }
 }
 
 interface Ending {

@@ -6,6 +6,11 @@ import type { OpenedPlan } from './open-plan.js'
 import { terminalPrompt } from './prompt.js'
 import { Refusal } from './refusal.js'
 
+/** Their secrets are nobody's business where only targets are asked. */
+export function withoutSources(accounts: readonly PlannedAccount[]): readonly PlannedAccount[] {
+  return accounts.map((account) => ({ ...account, secrets: new Map() }))
+}
+
 /**
  * The providers of the accounts' secrets; undefined when a signal came while one was asked for. Variables that held a
  * secret are removed: neither a child nor a diagnostic report shall see them (QUIRKS SEC-03, SEC-06).

@@ -2,11 +2,11 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Migration } from '../src/app/migrate.js'
 import { diskFault, errorCode, makeDirectory } from '../src/files/durable.js'
-import { type Lock, takeLock } from '../src/files/lock.js'
+import { type Lock, requireFree, takeLock } from '../src/files/lock.js'
 import { openQuarantine } from '../src/files/quarantine.js'
 import { openSpool } from '../src/files/spool.js'
 import { openLedger } from '../src/ledgers/sqlite.js'
-import { Fault } from '../src/ports/fault.js'
+import { asFault, Fault } from '../src/ports/fault.js'
 import type { Spool } from '../src/ports/spool.js'
 import { systemClock } from './clock.js'
 import type { OpenedPlan } from './open-plan.js'
@@ -42,6 +42,18 @@ export async function openState({ plan, stateFolder, run }: OpenedPlan, access: 
   }
 }
 
+/** The fault that names who works in the state, if anybody does. Leaves no trace. */
+export async function heldState({ stateFolder }: OpenedPlan): Promise<Fault | undefined> {
+  try {
+    await requireFree(lockPath(stateFolder))
+    return undefined
+  } catch (error) {
+    const fault = asFault(error)
+    if (fault.code !== 'held') throw new Fault('state-failed', fault.message, { cause: error })
+    return fault
+  }
+}
+
 async function exists(folder: string): Promise<boolean> {
   return stat(folder).then(
     () => true,
@@ -55,7 +67,11 @@ async function lockState(folder: string, holder: { run: string; what: string }):
   } catch (error) {
     throw new Fault('state-failed', diskFault(error, 'create', folder).message, { cause: error })
   }
-  return takeLock(join(folder, 'lock'), holder)
+  return takeLock(lockPath(folder), holder)
+}
+
+function lockPath(folder: string): string {
+  return join(folder, 'lock')
 }
 
 const noSpool: Spool = {

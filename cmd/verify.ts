@@ -1,5 +1,4 @@
 import { verify as verifyPlan } from '../src/app/verify.js'
-import type { PlannedAccount } from '../src/plan/plan.js'
 import { painter } from '../src/reporters/style.js'
 import { jsonVerification, plainVerification } from '../src/reporters/verification.js'
 import { systemClock } from './clock.js'
@@ -8,7 +7,7 @@ import { makeJobs } from './jobs.js'
 import { openPlan } from './open-plan.js'
 import type { VerifyOptions } from './options.js'
 import { openReporting } from './reporting.js'
-import { secretsOf } from './secrets.js'
+import { secretsOf, withoutSources } from './secrets.js'
 import { openState } from './state.js'
 import { StopSignals } from './stop-signals.js'
 import { type Streams, usesColour } from './streams.js'
@@ -42,11 +41,6 @@ export async function verify(file: string, options: VerifyOptions, streams: Stre
   const exitCode = verifyExitCode(outcome, stop.received)
   report.finish({ exitCode, interrupted: outcome.interrupted, seconds: outcome.seconds })
   return exitCode
-}
-
-/** Their secrets are nobody's business where only targets are read. */
-function withoutSources(accounts: readonly PlannedAccount[]): readonly PlannedAccount[] {
-  return accounts.map((account) => ({ ...account, secrets: new Map() }))
 }
 
 function reportFor(

@@ -1,4 +1,3 @@
-import pLimit from 'p-limit'
 import { Bandwidth } from '../pipeline/bandwidth.js'
 import type { AccountContext, AccountJob, AccountResult } from '../pipeline/account-job.js'
 import { runAccount } from '../pipeline/account.js'
@@ -14,6 +13,7 @@ import type { QuarantineFolder } from '../ports/quarantine.js'
 import type { Spool } from '../ports/spool.js'
 import { type Candidate, recognise } from './enrol.js'
 import { repair } from './repair.js'
+import { type Concurrency, Turns } from './turns.js'
 
 export type { AccountResult } from '../pipeline/account-job.js'
 
@@ -28,7 +28,7 @@ export interface Migration {
   readonly quarantine: QuarantineFolder
   readonly clock: Clock
   readonly emit: Emit
-  readonly concurrency: { readonly accounts: number; readonly perHost: number }
+  readonly concurrency: Concurrency
   /** Bytes a second, and bytes of messages held in memory. */
   readonly limits: { readonly bandwidth?: number; readonly memory: number }
   readonly retry: RetryPolicy
@@ -145,38 +145,6 @@ async function runAccounts(migration: Migration): Promise<readonly AccountResult
 function batchLimits(memory: number): BatchLimits {
   const bytes = Math.min(16 * 1024 * 1024, memory / 4)
   return { due: { messages: 250, bytes: bytes / 4, ageMs: 1000 }, most: { messages: 1000, bytes } }
-}
-
-/** Who may work when: by place, by host, by account, taken in this order so that a waiting account blocks no other. */
-class Turns {
-  readonly #accounts: ReturnType<typeof pLimit>
-  readonly #perHost: number
-  readonly #hosts = new Map<string, ReturnType<typeof pLimit>>()
-  /** Places with more than one lane: their accounts go one after another (CONTRACT, Targets). */
-  readonly #places = new Map<string, ReturnType<typeof pLimit>>()
-
-  constructor(concurrency: Migration['concurrency'], jobs: readonly MigrationJob[]) {
-    this.#accounts = pLimit(concurrency.accounts)
-    this.#perHost = concurrency.perHost
-    const seen = new Set<string>()
-    for (const { place } of jobs.flatMap(({ targets }) => targets.map(({ target }) => target))) {
-      if (seen.has(place)) this.#places.set(place, pLimit(1))
-      seen.add(place)
-    }
-  }
-
-  async take<T>(job: MigrationJob, work: () => Promise<T>): Promise<T> {
-    const host = this.#hosts.get(job.host) ?? pLimit(this.#perHost)
-    this.#hosts.set(job.host, host)
-    // In one order for everybody, or two accounts could each hold what the other waits for.
-    const places = [...new Set(job.targets.map(({ target }) => target.place))].sort()
-    const limits = [...places.map((place) => this.#places.get(place)), host, this.#accounts]
-    const chained = limits.reduceRight<() => Promise<T>>(
-      (inner, limit) => async () => (limit ? limit(inner) : inner()),
-      work,
-    )
-    return chained()
-  }
 }
 
 const nothing: Counts = {

@@ -68,6 +68,16 @@ export async function takeLock(path: string, holder: { run: string; what: string
   throw new Fault('held', `${path} keeps changing hands`)
 }
 
+/** Throws `held` where somebody else holds the lock at `path`; leaves it as it is. */
+export async function requireFree(path: string): Promise<void> {
+  try {
+    const seen = await seeLock(path)
+    if (seen) await requireDead(path, seen)
+  } catch (error) {
+    throw diskFault(error, 'read', path)
+  }
+}
+
 /** What is at `path` now, if anything. */
 export async function seeLock(path: string): Promise<LockFile | undefined> {
   const facts = await lstat(path).catch(ignoreMissing)

@@ -1,6 +1,7 @@
 import { Connection, type Endpoint } from '../net/connection.js'
 import type { TlsSettings } from '../net/tls.js'
 import type { Patience, Transcript } from '../net/wire-options.js'
+import type { SignInFacts } from '../ports/sign-in-facts.js'
 import { passArgument } from '../sasl/password.js'
 import { revealToken } from '../sasl/reveal.js'
 import { Scrubber } from '../sasl/scrubber.js'
@@ -24,6 +25,7 @@ export interface ImapOptions extends Endpoint {
 export class ImapClient {
   readonly dialogue: Dialogue
   readonly capabilities: Capabilities
+  readonly #mechanism: string
 
   /** Connects, secures and signs in; what was said before TLS or sign-in is forgotten each time. */
   static async open(options: ImapOptions, signal: AbortSignal): Promise<ImapClient> {
@@ -44,19 +46,25 @@ export class ImapClient {
         await startTls(dialogue, capabilities, options.tlsSettings)
         capabilities = await askCapabilities(dialogue)
       }
-      await signIn(dialogue, { credentials, capabilities, scrubber, endpoint: options })
+      const mechanism = await signIn(dialogue, { credentials, capabilities, scrubber, endpoint: options })
       capabilities = await askCapabilities(dialogue)
       dialogue.freeLiteral = capabilities.freeLiteral
-      return new ImapClient(dialogue, capabilities)
+      return new ImapClient(dialogue, capabilities, mechanism)
     } catch (error) {
       connection.destroy()
       throw error
     }
   }
 
-  private constructor(dialogue: Dialogue, capabilities: Capabilities) {
+  private constructor(dialogue: Dialogue, capabilities: Capabilities, mechanism: string) {
     this.dialogue = dialogue
     this.capabilities = capabilities
+    this.#mechanism = mechanism
+  }
+
+  get facts(): SignInFacts {
+    const { tls } = this.dialogue.wire.connection
+    return { tls, mechanism: this.#mechanism.toLowerCase(), capabilities: this.capabilities.names }
   }
 
   /** A missing answer changes nothing any more. */

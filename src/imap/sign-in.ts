@@ -32,9 +32,9 @@ export interface SignInOptions {
 
 /**
  * Signs in. Credentials that were refused are tried once more only where the mechanism may be to blame: one that keeps
- * the password to itself, at a server whose stored passwords do not allow it (QUIRKS AUT-04).
+ * the password to itself, at a server whose stored passwords do not allow it (QUIRKS AUT-04). Resolves with the mechanism.
  */
-export async function signIn(dialogue: Dialogue, options: SignInOptions): Promise<void> {
+export async function signIn(dialogue: Dialogue, options: SignInOptions): Promise<string> {
   const { wire } = dialogue
   wire.connection.phase = 'sign-in'
   const [first, ...others] = choices(dialogue, options)
@@ -43,9 +43,11 @@ export async function signIn(dialogue: Dialogue, options: SignInOptions): Promis
   wire.hidesChallenges = true
   const fault = await attempt(dialogue, first, options)
   const second = fault && !first.clear ? others.find(({ clear }) => clear) : undefined
-  const left = second && fault?.code === 'auth-failed' ? await attempt(dialogue, second, options) : fault
+  const again = fault?.code === 'auth-failed' ? second : undefined
+  const left = again ? await attempt(dialogue, again, options) : fault
   wire.hidesChallenges = false
   if (left) throw left
+  return (again ?? first).name
 }
 
 /** The mechanisms that may be tried, the strongest first; LOGIN last, be it the mechanism or the command. */

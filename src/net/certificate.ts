@@ -1,5 +1,6 @@
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
 import { Fault, type FaultFacts } from '../ports/fault.js'
+import type { TlsFacts } from '../ports/sign-in-facts.js'
 import type { TlsSettings } from './tls.js'
 
 type Certificate = Partial<DetailedPeerCertificate>
@@ -24,6 +25,19 @@ export function certificateFault(
   const reason = String(socket.authorizationError)
   const { words, advice } = (symptoms[reason] ?? unknown(reason))(certificate, settings.servername ?? host)
   return new Fault('certificate', words, { ...facts, hint: `${unsent}; ${advice}`, cause: reason })
+}
+
+/** Of a finished handshake, whatever is thought of its certificate. */
+export function tlsFacts(socket: TLSSocket): TlsFacts {
+  const certificate: Certificate = socket.getPeerCertificate()
+  const validTo = Date.parse(certificate.valid_to ?? '')
+  return {
+    version: socket.getProtocol() ?? 'TLS',
+    cipher: socket.getCipher().standardName,
+    subject: String(certificate.subject?.CN ?? certificate.subjectaltname ?? 'without a name'),
+    issuer: issuer(certificate),
+    validTo: Number.isNaN(validTo) ? undefined : validTo,
+  }
 }
 
 function bare(fingerprint: string): string {

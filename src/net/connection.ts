@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls, TLSSocket, type ConnectionOptions } from 'node:tls'
 import { Fault, type FaultCode, type FaultFacts } from '../ports/fault.js'
-import { certificateFault } from './certificate.js'
+import type { TlsFacts } from '../ports/sign-in-facts.js'
+import { certificateFault, tlsFacts } from './certificate.js'
 import { earlyHint } from './early.js'
 import { networkFault } from './errors.js'
 import { connectionOptions, type TlsSettings } from './tls.js'
@@ -71,6 +72,11 @@ export class Connection {
   get security(): string | undefined {
     if (!(this.#socket instanceof TLSSocket)) return undefined
     return `${this.#socket.getProtocol() ?? 'TLS'}, ${this.#socket.getCipher().standardName}`
+  }
+
+  /** The same for whoever checks it, with the certificate. */
+  get tls(): TlsFacts | undefined {
+    return this.#socket instanceof TLSSocket ? tlsFacts(this.#socket) : undefined
   }
 
   /** A Fault that names server and phase. */

@@ -9,6 +9,11 @@ export class Capabilities {
     this.#all.set(name.toUpperCase(), values)
   }
 
+  /** Each with its arguments: `LOGIN-DELAY 60`. */
+  get lines(): readonly string[] {
+    return Array.from(this.#all, ([name, values]) => [name, ...values].join(' '))
+  }
+
   has(name: string): boolean {
     return this.#all.has(name)
   }

@@ -2,6 +2,7 @@ import { Connection, type Endpoint } from '../net/connection.js'
 import type { TlsSettings } from '../net/tls.js'
 import type { Patience, Transcript } from '../net/wire-options.js'
 import { Fault } from '../ports/fault.js'
+import type { SignInFacts } from '../ports/sign-in-facts.js'
 import { Scrubber } from '../sasl/scrubber.js'
 import { Capabilities } from './capability.js'
 import { refuseUnsendable, type Credentials, type Experience } from './credentials.js'
@@ -39,6 +40,7 @@ export class Pop3Client {
   readonly capabilities: Capabilities | undefined
   /** LOGIN-DELAY in ms: this user's, which is told after sign-in, else everybody's (RFC 2449 §6.5); 0: none. */
   readonly loginDelayMs: number
+  readonly #mechanism: string
 
   /** Connects, secures and signs in; what CAPA said before TLS or sign-in is forgotten each time (QUIRKS CAP-03). */
   static async open(options: Pop3Options, signal: AbortSignal): Promise<Pop3Client> {
@@ -52,21 +54,28 @@ export class Pop3Client {
       const wire = new Wire(connection, { patience, transcript, scrub: (text) => scrubber.scrub(text) })
       const greeting = await greet(wire, options.tls === 'implicit')
       const { capabilities, utf8 } = await prepare(wire, options)
-      await signIn(wire, { greeting, capabilities }, { credentials, endpoint: options, experience, scrubber })
+      const signInOptions = { credentials, endpoint: options, experience, scrubber }
+      const mechanism = await signIn(wire, { greeting, capabilities }, signInOptions)
       const signedIn = capabilities && (await capa(wire, patience.reply))
       const loginDelayMs = signedIn?.loginDelayMs ?? capabilities?.loginDelayMs ?? 0
-      return new Pop3Client(wire, { utf8, capabilities: signedIn, loginDelayMs })
+      return new Pop3Client(wire, { utf8, capabilities: signedIn, loginDelayMs, mechanism })
     } catch (error) {
       connection.destroy()
       throw error
     }
   }
 
-  private constructor(wire: Wire, said: Pick<Pop3Client, 'utf8' | 'capabilities' | 'loginDelayMs'>) {
+  private constructor(wire: Wire, said: Said) {
     this.wire = wire
     this.utf8 = said.utf8
     this.capabilities = said.capabilities
     this.loginDelayMs = said.loginDelayMs
+    this.#mechanism = said.mechanism
+  }
+
+  get facts(): SignInFacts {
+    const { tls } = this.wire.connection
+    return { tls, mechanism: this.#mechanism.toLowerCase(), capabilities: this.capabilities?.lines ?? [] }
   }
 
   async maildrop(options: Omit<ListingOptions, 'knowsUidl'>): Promise<Maildrop> {
@@ -100,6 +109,8 @@ export class Pop3Client {
     this.wire.connection.destroy()
   }
 }
+
+type Said = Pick<Pop3Client, 'utf8' | 'capabilities' | 'loginDelayMs'> & { readonly mechanism: string }
 
 /** Everything between the greeting and the sign-in; resolves with what counts then. */
 async function prepare(wire: Wire, { tls, tlsSettings, capa: asks }: Pop3Options): Promise<Prepared> {

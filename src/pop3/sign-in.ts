@@ -31,13 +31,14 @@ export interface Greeted {
 
 /**
  * Signs in, or throws: a RefusedSignIn where another attempt makes sense. Credentials that were refused are not tried
- * again here, only a mechanism that turns out not to exist is followed by the next one.
+ * again here, only a mechanism that turns out not to exist is followed by the next one. Resolves with the one that worked.
  */
-export async function signIn(wire: Wire, server: Greeted, options: SignInOptions): Promise<void> {
+export async function signIn(wire: Wire, server: Greeted, options: SignInOptions): Promise<string> {
   wire.connection.phase = 'sign-in'
   wire.hidesChallenges = true
-  await new SignIn(wire, server, options).run()
+  const mechanism = await new SignIn(wire, server, options).run()
   wire.hidesChallenges = false
+  return mechanism
 }
 
 class SignIn {
@@ -52,7 +53,7 @@ class SignIn {
     this.#options = options
   }
 
-  async run(): Promise<void> {
+  async run(): Promise<string> {
     for (;;) {
       const [name] = this.#choices()
       if (name === undefined) throw this.#nothingOffered()
@@ -60,7 +61,7 @@ class SignIn {
       const outcome = await this.#try(name)
       const { ended } = outcome
       if (!(ended instanceof Fault)) {
-        if (ended.ok) return
+        if (ended.ok) return name
         if (ended.status !== 'error') throw this.#wire.outOfStep(ended)
       }
       const fault = judge(name, outcome, {

@@ -1,5 +1,6 @@
 import type { Fault } from './fault.js'
 import type { Entry, Flag, Message } from './message.js'
+import type { SignInFacts } from './sign-in-facts.js'
 
 /** One maildrop. */
 export interface Source {
@@ -39,6 +40,7 @@ export interface Session extends AsyncDisposable {
   readonly expires: boolean
   /** The server wants at least so many ms between two sign-ins (LOGIN-DELAY, RFC 2449 §6.5). */
   readonly loginDelayMs: number
+  readonly facts: SignInFacts
   /** Resolves only with a complete listing; anything less rejects. */
   list(): Promise<Listing>
   /**

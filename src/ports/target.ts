@@ -1,3 +1,4 @@
+import type { Probe } from './check.js'
 import type { Flag, Message, MessageKey } from './message.js'
 
 /** One account into one target: the unit of exactly-once. Names as the plan has them. */
@@ -59,6 +60,11 @@ export interface Target {
    * Changes nothing that popferry did not write.
    */
   open(lane: Lane, progress: Progress, signal: AbortSignal): Promise<Writer>
+  /**
+   * Whether messages could be stored, as far as that shows without storing one. Leaves nothing behind: what is missing is
+   * not created, and a probe file is removed at once.
+   */
+  probe?(signal: AbortSignal): Promise<Probe>
   /** Reads back what the receipts speak of, in their order. */
   read(lane: Lane, progress: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<ReadBack>
   /** What stands at the place beside what is accounted for, whoever stored it; changes nothing. */

@@ -30,6 +30,7 @@ export interface SessionMode extends IdleMode {
 export class Pop3Session implements Session {
   readonly expires: boolean
   readonly loginDelayMs: number
+  readonly facts: Session['facts']
   readonly #client: Pop3Client
   readonly #mode: SessionMode
   readonly #idle: Idle
@@ -51,6 +52,7 @@ export class Pop3Session implements Session {
     this.expires = mode.expires
     this.#idle = new Idle(client.wire, mode)
     this.loginDelayMs = mode.loginDelayMs
+    this.facts = client.facts
     this.#window = mode.pipelined ? firstWindow : 0
     // A server that lost a glued command is silent for ever: do not wait minutes for it (QUIRKS CAP-04).
     this.#replyMs = mode.pipelined ? Math.min(mode.replyMs, pipelinedReplyMs) : mode.replyMs
@@ -250,8 +252,7 @@ export class Pop3Session implements Session {
 
   /** Several refusals in a row say more about the server than about the messages (QUIRKS RET-16). */
   #refusesAll(last: Retrieved): Fault {
-    const reply = 'fault' in last ? last.fault.facts.reply : undefined
-    const facts = reply === undefined ? {} : { reply }
+    const facts = 'fault' in last && last.fault.facts.reply !== undefined ? { reply: last.fault.facts.reply } : {}
     return this.#client.wire.connection.fault('throttled', 'the server refuses one message after another', facts)
   }
 

@@ -1,5 +1,8 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { diskFault } from '../files/durable.js'
+import { resolveOwner } from '../files/owner.js'
+import { probeFolder } from '../files/probe.js'
+import type { Probe } from '../ports/check.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
 import type {
   Accounted,
@@ -42,6 +45,16 @@ class EmlZipTarget implements Target {
     const archive = archivePath(this.#settings.path)
     try {
       return await EmlZipWriter.open(archive, this.#settings, { context: this.#context, progress, signal })
+    } catch (error) {
+      throw diskFault(error, 'use the archive', archive)
+    }
+  }
+
+  async probe(): Promise<Probe> {
+    const archive = archivePath(this.#settings.path)
+    try {
+      await resolveOwner(this.#settings.owner)
+      return { free: await probeFolder(dirname(archive)) }
     } catch (error) {
       throw diskFault(error, 'use the archive', archive)
     }

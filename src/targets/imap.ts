@@ -1,5 +1,6 @@
 import type { ImapClient } from '../imap/client.js'
 import { plaintextProblem, serverAddress, serverFields } from '../net/server-settings.js'
+import type { Probe } from '../ports/check.js'
 import { Fault } from '../ports/fault.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
 import type {
@@ -80,6 +81,18 @@ export class ImapTarget implements Target {
   async open(_: Lane, progress: Progress, signal: AbortSignal): Promise<Writer> {
     const { ImapWriter } = await import('./imap-writer.js')
     return ImapWriter.open(this.#settings, this.#context, progress, async () => this.#connect(signal))
+  }
+
+  async probe(signal: AbortSignal): Promise<Probe> {
+    const { probeAccount } = await import('./imap-probe.js')
+    const client = await this.#connect(signal)
+    try {
+      const probe = await probeAccount(client)
+      await client.logout()
+      return probe
+    } finally {
+      client.drop()
+    }
   }
 
   async *read(_: Lane, __: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<ReadBack> {

@@ -31,12 +31,28 @@ function modifiedUtf7(text: string): string {
 export async function prepareMaildir(root: string, folder: string, owner: Owner | undefined): Promise<string> {
   const path = subfolder(root, folder)
   await prepareOne(root, owner)
-  // Maildir++: this file tells delivery agents that it is a subfolder.
-  if (path !== root) await prepareOne(path, owner, 'maildirfolder')
+  if (path !== root) await prepareOne(path, owner, marker)
   return path
 }
 
+/** Throws where what stands there, if anything does, is no Maildir; changes nothing. */
+export async function requireMaildir(root: string, folder: string): Promise<void> {
+  const path = subfolder(root, folder)
+  await lookAt(root)
+  if (path !== root) await lookAt(path, marker)
+}
+
 async function prepareOne(path: string, owner: Owner | undefined, marker?: string): Promise<void> {
+  const { has, fresh } = await lookAt(path, marker)
+  for (const part of parts) {
+    if (!has(part)) await makeOwnedDirectory(join(path, part), owner)
+    // Before new/ and cur/ are there: until then the next run takes the Maildir for one that is not complete.
+    if (part === 'tmp' && fresh && marker !== undefined && !has(marker)) await createMarker(join(path, marker), owner)
+  }
+}
+
+/** What is there of a Maildir; `fresh`: nothing yet that makes it one. */
+async function lookAt(path: string, marker?: string): Promise<Looked> {
   const present = await entriesOf(path)
   const has = (name: string): boolean => present.some((entry) => entry.name === name)
   const fresh = !has('cur') && !has('new')
@@ -46,14 +62,17 @@ async function prepareOne(path: string, owner: Owner | undefined, marker?: strin
   for (const { name } of present.filter((entry) => parts.includes(entry.name) && !entry.isDirectory())) {
     throw new Fault('not-a-maildir', `${join(path, name)} is not a folder`)
   }
-  for (const part of parts) {
-    if (!has(part)) await makeOwnedDirectory(join(path, part), owner)
-    // Before new/ and cur/ are there: until then the next run takes the Maildir for one that is not complete.
-    if (part === 'tmp' && fresh && marker !== undefined && !has(marker)) await createMarker(join(path, marker), owner)
-  }
+  return { has, fresh }
+}
+
+interface Looked {
+  readonly has: (name: string) => boolean
+  readonly fresh: boolean
 }
 
 const parts = ['tmp', 'new', 'cur']
+/** Maildir++: this file tells delivery agents that it is a subfolder. */
+const marker = 'maildirfolder'
 
 async function createMarker(path: string, owner: Owner | undefined): Promise<void> {
   await writeFile(path, '', { mode: 0o600, flag: 'wx' })

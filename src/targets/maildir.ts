@@ -1,5 +1,9 @@
+import { join } from 'node:path'
 import { diskFault } from '../files/durable.js'
+import { resolveOwner } from '../files/owner.js'
 import { canonicalFolder } from '../files/place.js'
+import { probeFolder } from '../files/probe.js'
+import type { Probe } from '../ports/check.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
 import type {
   Accounted,
@@ -13,7 +17,7 @@ import type {
   Target,
   Writer,
 } from '../ports/target.js'
-import { requireDevice, subfolder } from './maildir-folder.js'
+import { requireDevice, requireMaildir, subfolder } from './maildir-folder.js'
 import { contentsOf, otherFiles, readBack } from './maildir-read.js'
 import { type MaildirSettings, maildirSettings } from './maildir-settings.js'
 import { MaildirWriter } from './maildir-writer.js'
@@ -46,6 +50,19 @@ class MaildirTarget implements Target {
       return await MaildirWriter.open(this.#settings, this.#context, progress)
     } catch (error) {
       throw diskFault(error, 'use the Maildir', this.#settings.path)
+    }
+  }
+
+  async probe(): Promise<Probe> {
+    const { path, folder, owner } = this.#settings
+    try {
+      await resolveOwner(owner)
+      await requireMaildir(canonicalFolder(path), folder)
+      // Locks stand in the folder itself.
+      const [free = 0] = await Promise.all(['', 'tmp', 'new'].map(async (part) => probeFolder(join(this.#here, part))))
+      return { free }
+    } catch (error) {
+      throw diskFault(error, 'use the Maildir', path)
     }
   }
 

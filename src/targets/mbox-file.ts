@@ -38,8 +38,7 @@ export class MboxFile {
 
   static async open(options: MboxFileOptions): Promise<MboxFile> {
     const { path, mode, owner } = options
-    const present = await lstat(path).catch(ignoreMissing)
-    if (present && !present.isFile()) throw new Fault('not-an-mbox', `${path} is not a regular file`)
+    const present = await standsAt(path)
     const handle = await open(path, openFlags, mode)
     try {
       if (!present) {
@@ -201,6 +200,23 @@ export class MboxFile {
 const openFlags = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW
 
 const flushSize = 1024 * 1024
+
+/** Throws where what stands at the path, if anything does, cannot be appended to. Changes nothing. */
+export async function requireAppendable(path: string): Promise<void> {
+  if (!(await standsAt(path))) return
+  const handle = await open(path, openFlags & ~constants.O_CREAT)
+  try {
+    await requireMbox(handle, path, (await handle.stat()).size)
+  } finally {
+    await handle.close()
+  }
+}
+
+async function standsAt(path: string): Promise<boolean> {
+  const present = await lstat(path).catch(ignoreMissing)
+  if (present && !present.isFile()) throw new Fault('not-an-mbox', `${path} is not a regular file`)
+  return present !== undefined
+}
 
 async function requireMbox(handle: FileHandle, path: string, size: number): Promise<void> {
   if (size === 0) return

@@ -1,5 +1,9 @@
+import { dirname } from 'node:path'
 import { diskFault } from '../files/durable.js'
+import { resolveOwner } from '../files/owner.js'
 import { canonicalPath } from '../files/place.js'
+import { probeFolder } from '../files/probe.js'
+import type { Probe } from '../ports/check.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
 import type {
   Accounted,
@@ -14,6 +18,7 @@ import type {
   Trace,
   Writer,
 } from '../ports/target.js'
+import { requireAppendable } from './mbox-file.js'
 import { contentsOf, otherMessages, readBack, startOf, type WholeMbox } from './mbox-read.js'
 import { type MboxSettings, mboxSettings } from './mbox-settings.js'
 import { reanchored } from './mbox-standing.js'
@@ -44,6 +49,18 @@ class MboxTarget implements Target {
       return await MboxWriter.open(this.#settings, this.#context, progress)
     } catch (error) {
       throw diskFault(error, 'use the mbox', this.#settings.path)
+    }
+  }
+
+  async probe(): Promise<Probe> {
+    const { owner } = this.#settings
+    const { path } = this.#whole
+    try {
+      await resolveOwner(owner)
+      await requireAppendable(path)
+      return { free: await probeFolder(dirname(path)) }
+    } catch (error) {
+      throw diskFault(error, 'use the mbox', path)
     }
   }
 

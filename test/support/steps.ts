@@ -149,6 +149,7 @@ export class Steps {
     return {
       expires: session.expires,
       loginDelayMs: session.loginDelayMs,
+      facts: session.facts,
       list: async () => this.around(async () => session.list()),
       retrieve: (wanted, intake) => session.retrieve(wanted, intake),
       headers: (entries) => session.headers(entries),
