@@ -55,7 +55,9 @@ function usageExitCode(error: CommanderError): number {
 
 function buildProgram(version: string, streams: Streams, done: (exitCode: number) => void): Command {
   const program = new Command('popferry')
-    .description('Copies POP3 mailboxes into Maildirs and mboxes: every message, exactly once, unchanged.')
+    .description(
+      'Copies POP3 mailboxes into Maildirs, mboxes, zip archives and IMAP folders: every message, exactly once, unchanged.',
+    )
     .exitOverride()
     // Without `(default: false)`: that an option which was not given is off goes without saying.
     .configureHelp({ optionDescription: ({ description }) => description })
