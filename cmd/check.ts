@@ -35,7 +35,7 @@ export async function check(file: string, options: CommonOptions, streams: Strea
     clock: systemClock,
     emit,
     signal: stop.signal,
-    known: await state.ledger.known(),
+    ledger: state.ledger,
     held,
     tell: (result) => {
       report.on(result)

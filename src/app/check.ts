@@ -1,13 +1,13 @@
 import type { AccountCheck, SourceCheck, TargetCheck } from '../ports/check.js'
 import { asFault, type Fault } from '../ports/fault.js'
-import type { KnownAccount } from '../ports/ledger.js'
 import type { Source } from '../ports/source.js'
+import type { Lane } from '../ports/target.js'
 import { recognise } from './enrol.js'
-import { candidatesOf, type Migration } from './migrate.js'
+import { isKnown, recordedLane } from './lanes.js'
+import { candidatesOf, type Migration, type MigrationJob } from './migrate.js'
 import { Turns } from './turns.js'
 
-export interface Check extends Pick<Migration, 'jobs' | 'concurrency' | 'clock' | 'emit' | 'signal'> {
-  readonly known: readonly KnownAccount[]
+export interface Check extends Pick<Migration, 'jobs' | 'ledger' | 'concurrency' | 'clock' | 'emit' | 'signal'> {
   /** Who works in the plan's state: the sources are left to it. */
   readonly held: Fault | undefined
   /** Called once an account. */
@@ -24,30 +24,20 @@ export interface CheckOutcome {
  * Signs in to every source and lists it, fetches nothing, and sees whether every target would take mail; one attempt each,
  * as many at once as a run would make. Throws a Fault `plan-conflict` before anything was contacted.
  */
-export async function check({
-  jobs,
-  concurrency,
-  clock,
-  emit,
-  signal,
-  known,
-  held,
-  tell,
-}: Check): Promise<CheckOutcome> {
+export async function check(context: Check): Promise<CheckOutcome> {
+  const { jobs, ledger, concurrency, clock, emit, signal, held, tell } = context
   const startedAt = clock.monotonic()
-  for (const warning of recognise(candidatesOf(jobs), known).warnings) emit({ type: 'warning', ...warning })
+  const known = await ledger.known()
+  const { enrolments, warnings } = recognise(candidatesOf(jobs), known)
+  for (const warning of warnings) emit({ type: 'warning', ...warning })
   const turns = new Turns(concurrency, jobs)
   const accounts = await Promise.all(
-    jobs.map(async (job) =>
+    jobs.map(async (job, index) =>
       turns.take(job, async () => {
         const source = held ? { fault: held } : checkSource(job.source, signal)
-        const targets = job.targets.map(async ({ name, target }): Promise<TargetCheck> => {
-          try {
-            signal.throwIfAborted()
-            return { target: name, ...(await target.probe?.(signal)) }
-          } catch (error) {
-            return { target: name, fault: asFault(error) }
-          }
+        const targets = job.targets.map(async (named, number) => {
+          const lane = recordedLane(job, enrolments[index], number)
+          return checkTarget(named, isKnown(lane, known) ? lane : undefined, context)
         })
         const result = { account: job.name, source: await source, targets: await Promise.all(targets) }
         if (!signal.aborted) tell(result)
@@ -56,6 +46,21 @@ export async function check({
     ),
   )
   return { accounts, interrupted: signal.aborted, seconds: (clock.monotonic() - startedAt) / 1000 }
+}
+
+/** `recorded`: the lane's names in the ledger, if it is known there. */
+async function checkTarget(
+  { name, target }: MigrationJob['targets'][number],
+  recorded: Lane | undefined,
+  { ledger, signal }: Check,
+): Promise<TargetCheck> {
+  try {
+    signal.throwIfAborted()
+    const progress = recorded && (await ledger.load(recorded))
+    return { target: name, ...(await target.probe?.(progress, signal)) }
+  } catch (error) {
+    return { target: name, fault: asFault(error) }
+  }
 }
 
 async function checkSource(source: Source, signal: AbortSignal): Promise<SourceCheck> {

@@ -2,12 +2,12 @@ import pLimit from 'p-limit'
 import { Inspection } from '../pipeline/inspection.js'
 import type { Event } from '../ports/event.js'
 import { asFault, type Fault } from '../ports/fault.js'
-import type { Enrolment, KnownAccount } from '../ports/ledger.js'
+import type { KnownAccount } from '../ports/ledger.js'
 import type { Lane, Target } from '../ports/target.js'
 import type { AccountVerdict, SourceVerdict, TargetVerdict, VerifyEvent } from '../ports/verification.js'
-import { type AccountResult, candidatesOf, migrate, type Migration, type MigrationJob } from './migrate.js'
+import { type AccountResult, candidatesOf, migrate, type Migration } from './migrate.js'
 import { recognise } from './enrol.js'
-import { isKnown, neighboursOf } from './lanes.js'
+import { isKnown, neighboursOf, recordedLane } from './lanes.js'
 
 export interface Verification {
   /** As for a dry run. */
@@ -96,12 +96,6 @@ async function verifyTarget(
   }
   const { checked, bytes } = inspection
   return { target: name, checked, bytes, ...counts, ...(fault && { fault }) }
-}
-
-/** Names in the plan may be newer than those in the ledger, which is only looked at. */
-function recordedLane(job: MigrationJob, enrolment: Enrolment | undefined, lane: number): Lane {
-  const target = enrolment?.lanes[lane]?.was ?? job.targets[lane]?.name ?? ''
-  return { account: enrolment?.was ?? job.name, target }
 }
 
 /** A dry run of the whole plan: it lists, pairs with the ledger, applies `select`, and fetches nothing. */

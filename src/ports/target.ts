@@ -62,9 +62,9 @@ export interface Target {
   open(lane: Lane, progress: Progress, signal: AbortSignal): Promise<Writer>
   /**
    * Whether messages could be stored, as far as that shows without storing one. Leaves nothing behind: what is missing is
-   * not created, and a probe file is removed at once.
+   * not created, and a probe file is removed at once. `progress` of a lane that the ledger knows: what was stored must be there.
    */
-  probe?(signal: AbortSignal): Promise<Probe>
+  probe?(progress: Progress | undefined, signal: AbortSignal): Promise<Probe>
   /** Reads back what the receipts speak of, in their order. */
   read(lane: Lane, progress: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<ReadBack>
   /** What stands at the place beside what is accounted for, whoever stored it; changes nothing. */

@@ -50,9 +50,13 @@ class EmlZipTarget implements Target {
     }
   }
 
-  async probe(): Promise<Probe> {
+  async probe(progress: Progress | undefined): Promise<Probe> {
     const archive = archivePath(this.#settings.path)
     try {
+      if (this.#context.series === undefined && progress && progress.receipts > 0) {
+        const { parseStanding, requirePresent } = await import('./eml-zip-standing.js')
+        await requirePresent(archive, parseStanding(progress.position))
+      }
       await resolveOwner(this.#settings.owner)
       return { free: await probeFolder(dirname(archive)) }
     } catch (error) {

@@ -83,7 +83,7 @@ export class ImapTarget implements Target {
     return ImapWriter.open(this.#settings, this.#context, progress, async () => this.#connect(signal))
   }
 
-  async probe(signal: AbortSignal): Promise<Probe> {
+  async probe(_: Progress | undefined, signal: AbortSignal): Promise<Probe> {
     const { probeAccount } = await import('./imap-probe.js')
     const client = await this.#connect(signal)
     try {

@@ -5,7 +5,7 @@ import { errorCode } from '../files/durable.js'
 import { makeOwnedDirectory, type Owner } from '../files/owner.js'
 import { deviceOf, folderIdentity } from '../files/place.js'
 import { Fault } from '../ports/fault.js'
-import type { Position } from '../ports/target.js'
+import type { Position, Progress } from '../ports/target.js'
 
 /** The folder of a Maildir++ subfolder: `Archive/2026` is `.Archive.2026` beside `cur`; an empty name is the INBOX. */
 export function subfolder(root: string, folder: string): string {
@@ -117,6 +117,18 @@ export async function requirePresent(
   }
   for await (const _ of messageFiles(path)) return
   throw new Fault('target-gone', `${path} is empty, although messages were delivered there`)
+}
+
+/** The position of a lane, if it has one. */
+export function standingIn({ position }: Pick<Progress, 'position'>): Standing | undefined {
+  return position === undefined ? undefined : (JSON.parse(position) as Standing)
+}
+
+/** A position: the folder, and which folder it was. */
+export interface Standing {
+  readonly path: string
+  readonly dev: number
+  readonly ino: number
 }
 
 /** The disk that held the messages must be there; of what it holds nothing is asked. */

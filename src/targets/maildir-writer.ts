@@ -13,17 +13,18 @@ import type { TargetContext } from '../ports/kind.js'
 import type { Flag, Message } from '../ports/message.js'
 import type { Position, Progress, Receipt, Writer } from '../ports/target.js'
 import { Claims } from './maildir-claims.js'
-import { gone, messageFiles, prepareMaildir, requirePresent, subfolder } from './maildir-folder.js'
+import {
+  gone,
+  messageFiles,
+  prepareMaildir,
+  requirePresent,
+  type Standing,
+  standingIn,
+  subfolder,
+} from './maildir-folder.js'
 import { digest, type StoredForm, storedForm } from './maildir-form.js'
 import { accountOf, accountPart, uniqueOf, uniquePart } from './maildir-name.js'
 import type { MaildirSettings } from './maildir-settings.js'
-
-/** A position: the folder, and which folder it was. */
-interface Standing {
-  readonly path: string
-  readonly dev: number
-  readonly ino: number
-}
 
 /** Files at work at once: enough that their syncs share the disk's journal commits, not too many open ones. */
 const groupSize = 128
@@ -60,7 +61,7 @@ export class MaildirWriter implements Writer {
 
   static async open(settings: MaildirSettings, context: TargetContext, progress: Progress): Promise<MaildirWriter> {
     const root = canonicalFolder(settings.path)
-    const standing = progress.position === undefined ? undefined : (JSON.parse(progress.position) as Standing)
+    const standing = standingIn(progress)
     if (context.series === undefined && progress.receipts > 0) {
       await requirePresent(subfolder(root, settings.folder), standing)
     }

@@ -17,7 +17,7 @@ import type {
   Target,
   Writer,
 } from '../ports/target.js'
-import { requireDevice, requireMaildir, subfolder } from './maildir-folder.js'
+import { requireDevice, requireMaildir, requirePresent, standingIn, subfolder } from './maildir-folder.js'
 import { contentsOf, otherFiles, readBack } from './maildir-read.js'
 import { type MaildirSettings, maildirSettings } from './maildir-settings.js'
 import { MaildirWriter } from './maildir-writer.js'
@@ -53,9 +53,12 @@ class MaildirTarget implements Target {
     }
   }
 
-  async probe(): Promise<Probe> {
+  async probe(progress: Progress | undefined): Promise<Probe> {
     const { path, folder, owner } = this.#settings
     try {
+      if (this.#context.series === undefined && progress && progress.receipts > 0) {
+        await requirePresent(this.#here, standingIn(progress))
+      }
       await resolveOwner(owner)
       await requireMaildir(canonicalFolder(path), folder)
       // Locks stand in the folder itself.

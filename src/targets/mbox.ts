@@ -21,7 +21,7 @@ import type {
 import { requireAppendable } from './mbox-file.js'
 import { contentsOf, otherMessages, readBack, startOf, type WholeMbox } from './mbox-read.js'
 import { type MboxSettings, mboxSettings } from './mbox-settings.js'
-import { reanchored } from './mbox-standing.js'
+import { parseStanding, reanchored, requirePresent } from './mbox-standing.js'
 import { MboxWriter } from './mbox-writer.js'
 
 /** One mbox file. */
@@ -52,10 +52,13 @@ class MboxTarget implements Target {
     }
   }
 
-  async probe(): Promise<Probe> {
+  async probe(progress: Progress | undefined): Promise<Probe> {
     const { owner } = this.#settings
     const { path } = this.#whole
     try {
+      if (this.#context.series === undefined && progress && progress.receipts > 0) {
+        await requirePresent(path, parseStanding(progress.position))
+      }
       await resolveOwner(owner)
       await requireAppendable(path)
       return { free: await probeFolder(dirname(path)) }

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { send, stall } from '../support/fake-actions.js'
@@ -7,7 +7,7 @@ import { FakeImapServer } from '../support/fake-imap-server.js'
 import type { Finished } from '../support/rig.js'
 import { openImapScene } from './imap-scene.js'
 import { account, openScene, printed, rawControl, type Scene, signIns, snapshot } from './scene.js'
-import { copied } from './verified.js'
+import { copied, inMaildir, mbox, targets, zip } from './verified.js'
 
 const octets = 3 * 'Subject: one\r\n\r\nText one.\r\n'.length + 4
 
@@ -214,6 +214,30 @@ describe.concurrent('check', { timeout: 60_000 }, () => {
     expect(await snapshot(scene.folder.path)).toEqual(before)
     expect(scene.server.lines.filter((line) => line.startsWith('RETR'))).toHaveLength(retrs)
     expect((await scene.run(['run', '--json', '--quiet'])).events.at(-1)).toMatchObject({ copied: 0, present: 4 })
+  })
+
+  it('FS-08 target-gone: what earlier runs stored must be there, also under new names', async () => {
+    await using scene = await copied()
+    await scene.plan({
+      accounts: [
+        {
+          name: 'alicia',
+          previously: 'alice',
+          source: scene.server.source(),
+          targets: targets.map((target) => ({ ...target, path: target.path.replace('{account}', 'alice') })),
+        },
+      ],
+    })
+    expect(await scene.run(['check'])).toMatchObject({ code: 0, stderr: '' })
+    await rm(inMaildir(scene), { recursive: true })
+    await rm(zip(scene))
+    await writeFile(mbox(scene), '')
+    expect(verdict(await scene.run(['check', '--json']))).toMatchObject({
+      code: 3,
+      source: { ok: true },
+      targets: ['maildir', 'mbox', 'eml-zip'].map((target) => ({ target, ok: false, code: 'target-gone' })),
+    })
+    expect(await readdir(scene.folder.at('mail'))).toEqual(['alice.mbox'])
   })
 
   it('CON-06 escapes the words of a hostile server', async () => {
