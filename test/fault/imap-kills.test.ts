@@ -82,7 +82,7 @@ describe.each(servers)('killed at every event of the dialogue with a server %s',
     // All of it in `npm run test:fault`; else each event in one phase only.
     for (const [index, [phase, script]] of phases.entries()) {
       let killed = 0
-      for (let fatal = 1 + (thorough ? 0 : index * 2); ; fatal += thorough ? 1 : 6) {
+      for (let fatal = 1 + (thorough ? 0 : index * 2); ; fatal += thorough ? 1 : 11) {
         await using scene = await openScene(options)
         const when = `killed at event ${fatal}, ${phase}`
         if (!(await killAt(scene, fatal, script))) break
