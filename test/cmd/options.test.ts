@@ -17,6 +17,7 @@ const defaults = {
   progress: true,
   account: [],
   dryRun: false,
+  repair: false,
 }
 
 describe('options', () => {
@@ -33,6 +34,7 @@ describe('options', () => {
     ['--account a --account b*', { account: ['a', 'b*'] }],
     ['--state s', { state: 's' }],
     ['--dry-run', { dryRun: true }],
+    ['--repair', { repair: true }],
     ['--limit 0', { limit: 0 }],
     ['--limit 25', { limit: 25 }],
   ])('%s', (line, expected) => {
