@@ -174,7 +174,7 @@ function verdict(results: readonly AccountCheck[], { interrupted }: CheckEnd): s
   if (faults.length > 0) {
     const total = numberText(asked.length + targets.length)
     const passing = faults.every(({ transient }) => transient) ? '; all of it may pass by itself' : ''
-    return `Not ready: ${numberText(faults.length)} of ${total} checks failed (${all})${passing}.`
+    return `Not ready: ${numberText(faults.length)} of ${total} checks (${all}) failed${passing}.`
   }
   const sum = (count: (source: SourceCheck) => number | undefined): number =>
     asked.reduce((total, source) => total + (count(source) ?? 0), 0)
