@@ -42,8 +42,7 @@ export async function check(file: string, options: CommonOptions, streams: Strea
     },
   })
   const exitCode = checkExitCode(outcome, stop.received)
-  const { interrupted, seconds } = outcome
-  report.finish({ exitCode, interrupted, seconds, ...(held && { held }) })
+  report.finish({ ...outcome, exitCode, ...(held && { held }) })
   return exitCode
 }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { Fault } from '../src/ports/fault.js'
 import { signalExitCode } from './exit-code.js'
 
@@ -13,6 +14,8 @@ export class StopSignals implements Disposable {
   #limit: NodeJS.Timeout | undefined
 
   constructor() {
+    // Each connection listens to it, and there may be as many as the plan says.
+    setMaxListeners(0, this.#controller.signal)
     for (const signal of signals) process.on(signal, this.#stop)
   }
 

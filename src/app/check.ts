@@ -15,6 +15,7 @@ export interface Check extends Pick<Migration, 'jobs' | 'ledger' | 'concurrency'
 }
 
 export interface CheckOutcome {
+  /** In the order of the plan; without those that were interrupted. */
   readonly accounts: readonly AccountCheck[]
   readonly interrupted: boolean
   readonly seconds: number
@@ -40,12 +41,13 @@ export async function check(context: Check): Promise<CheckOutcome> {
           return checkTarget(named, isKnown(lane, known) ? lane : undefined, context)
         })
         const result = { account: job.name, source: await source, targets: await Promise.all(targets) }
-        if (!signal.aborted) tell(result)
-        return result
+        if (signal.aborted) return []
+        tell(result)
+        return [result]
       }),
     ),
   )
-  return { accounts, interrupted: signal.aborted, seconds: (clock.monotonic() - startedAt) / 1000 }
+  return { accounts: accounts.flat(), interrupted: signal.aborted, seconds: (clock.monotonic() - startedAt) / 1000 }
 }
 
 /** `recorded`: the lane's names in the ledger, if it is known there. */

@@ -16,6 +16,8 @@ export interface CheckReport {
 }
 
 export interface CheckEnd {
+  /** In the order of the plan. */
+  readonly accounts: readonly AccountCheck[]
   readonly exitCode: number
   readonly interrupted: boolean
   readonly seconds: number
@@ -84,17 +86,16 @@ export interface PlainCheckOptions {
 
 /** For people: the verdict first, then a line for each source and target, with what to do where it failed. */
 export function plainCheck({ stdout, paint, quiet, clock }: PlainCheckOptions): CheckReport {
-  const results: AccountCheck[] = []
   return {
-    on(result) {
-      results.push(result)
+    on() {
+      // The verdict comes first, and the table is made of all.
     },
     finish(end) {
       if (quiet && end.exitCode === 0) return
       const tone = end.exitCode === 0 ? 'good' : end.exitCode === 3 ? 'bad' : 'warning'
-      stdout.write(`${paint(tone, verdict(results, end))}\n`)
+      stdout.write(`${paint(tone, verdict(end))}\n`)
       if (end.held) stdout.write(`A run is at work, and its sources were left alone: ${happened(end.held)}\n`)
-      const rows = results.flatMap((result) => rowsOf(result, clock.now()))
+      const rows = end.accounts.flatMap((result) => rowsOf(result, clock.now()))
       const shown = rows.filter(({ failed }) => failed || !quiet)
       stdout.write(table(shown.map(({ cells }) => cells)))
     },
@@ -161,10 +162,10 @@ function daysUntil(ms: number, now: number): number {
   return Math.floor((ms - now) / 86_400_000)
 }
 
-function verdict(results: readonly AccountCheck[], { interrupted }: CheckEnd): string {
+function verdict({ accounts, interrupted }: CheckEnd): string {
   if (interrupted) return 'Stopped; what was not asked yet is not below.'
-  const targets = results.flatMap((one) => one.targets)
-  const sources = results.map(({ source }) => source)
+  const targets = accounts.flatMap((one) => one.targets)
+  const sources = accounts.map(({ source }) => source)
   const asked = sources.filter(({ fault }) => fault?.code !== 'held')
   const faults = [...asked, ...targets].flatMap(({ fault }) => fault ?? [])
   const all = [

@@ -287,6 +287,24 @@ describe.concurrent('check', { timeout: 60_000 }, () => {
     expect(await readdir(scene.folder.at('migrate.state'))).toContain('lock')
   })
 
+  it('many accounts at once: in the order of the plan, and no warning', async () => {
+    const names = Array.from({ length: 12 }, (_, index) => `user${index}`)
+    const users = Object.fromEntries(names.map((name) => [name, { password: 'x', messages: [] }]))
+    await using scene = await openScene({
+      users,
+      // Whoever comes first ends last.
+      hooks: { QUIT: ({ count }) => (count === 1 ? stall : undefined) },
+      plan: (server) => ({
+        concurrency: { accounts: 12, perHost: 12 },
+        accounts: names.map((name) => account(name, server.source(name))),
+      }),
+    })
+    const { code, stdout, stderr } = await scene.run(['check'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const sources = stdout.split('\n').filter((line) => line.startsWith('user') && line.includes(' source '))
+    expect(sources.map((line) => line.split(' ')[0])).toEqual(names)
+  })
+
   it('stops at SIGINT with exit code 130', async () => {
     await using scene = await openScene({ hooks: { STAT: () => stall } })
     await using running = scene.start(['check'])
@@ -350,7 +368,7 @@ describe.concurrent('check of an IMAP target', { timeout: 60_000 }, () => {
   it('a server that hangs costs its own check alone', async () => {
     await using imap = await FakeImapServer.start({ hooks: { CAPABILITY: () => ({}) } })
     await using scene = await openImapScene({
-      settings: { timeouts: { reply: '500ms', connect: '2s', stall: '500ms' } },
+      settings: { timeouts: { reply: '4s', connect: '30s', stall: '4s' } },
       targets: [{ ...imap.target({ user: 'bob' }), name: 'hangs' }],
     })
     expect(verdict(await scene.run(['check', '--json']))).toMatchObject({
