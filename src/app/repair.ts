@@ -42,14 +42,16 @@ async function repairLane(lane: Lane, target: Target, context: RepairContext): P
   const counts = { missing: 0, altered: 0, duplicated: 0 }
   const lost: MessageKey[] = []
   const found: Receipt[] = []
+  const altered: MessageKey[] = []
   const inspection = new Inspection(
     { lane, target, neighbours },
     {
       ledger,
       signal,
       read: () => undefined,
-      found: ({ defect }) => {
+      found: ({ defect, key }) => {
         counts[defect]++
+        if (defect === 'altered') altered.push(key)
       },
       amend: {
         lost: ({ key }) => {
@@ -64,6 +66,8 @@ async function repairLane(lane: Lane, target: Target, context: RepairContext): P
   await inspection.run()
   if (signal.aborted) return []
   await amend(lane, target, { lost, found }, context)
+  // The good copy may be the one at the source.
+  if (altered.length > 0) await ledger.deletions.doubt(lane, altered)
   return (['altered', 'duplicated'] as const)
     .filter((defect) => counts[defect] > 0)
     .map((code) => {

@@ -1,4 +1,4 @@
-import type { DeletionBook, ListedMessage, Proof, Requested } from '../ports/deletion-book.js'
+import type { Copied, DeletionBook, ListedMessage, Proof, Requested } from '../ports/deletion-book.js'
 import type { MessageKey } from '../ports/message.js'
 import type { Lane, Receipt } from '../ports/target.js'
 import type { Connection } from './connection.js'
@@ -24,7 +24,7 @@ export class SqliteDeletionBook implements DeletionBook {
   async *unproven(lane: Lane): AsyncIterable<Receipt> {
     const found = await this.#connection.read(() => laneRow(this.#connection, lane))
     if (!found) return
-    const doubted = `SELECT receipts.* FROM unproven JOIN receipts USING (lane, key) WHERE lane = ? AND seq > ?
+    const doubted = `SELECT receipts.* FROM unproven JOIN receipts USING (lane, key) WHERE lane = ? AND seq > ? AND seq <= ${found.proved}
       ORDER BY seq LIMIT ${pageSize}`
     const unread = `SELECT * FROM receipts WHERE lane = ? AND seq > ? ORDER BY seq LIMIT ${pageSize}`
     yield* this.#receipts(doubted, found.id, 0)
@@ -40,20 +40,25 @@ export class SqliteDeletionBook implements DeletionBook {
       for (const key of proven) {
         this.#connection.run('DELETE FROM unproven WHERE lane = ? AND key = ?', found.id, keyBytes(key))
       }
-      for (const key of doubted) {
-        this.#connection.run('INSERT OR IGNORE INTO unproven (lane, key) VALUES (?, ?)', found.id, keyBytes(key))
-      }
+      for (const key of doubted) this.#markUnproven(found.id, key)
       this.#connection.run('UPDATE lanes SET proved = ? WHERE id = ?', proved, found.id)
     })
   }
 
-  async deletable(lanes: readonly Lane[], until: number, keys: readonly MessageKey[]): Promise<readonly MessageKey[]> {
+  async doubt(lane: Lane, keys: readonly MessageKey[]): Promise<void> {
+    await this.#connection.write(() => {
+      const found = laneRow(this.#connection, lane)
+      if (found) for (const key of keys) this.#markUnproven(found.id, key)
+    })
+  }
+
+  async deletable(lanes: readonly Lane[], when: Copied, keys: readonly MessageKey[]): Promise<readonly MessageKey[]> {
     const deletable: MessageKey[] = []
     for (let at = 0; at < keys.length; at += pageSize) {
       const page = keys.slice(at, at + pageSize)
       const found = await this.#connection.read(() => {
         const ids = lanes.map((lane) => laneRow(this.#connection, lane)?.id ?? 0)
-        return page.filter((key) => ids.every((id) => this.#isSafe(id, until, keyBytes(key))))
+        return page.filter((key) => ids.every((id) => this.#isSafe(id, when, keyBytes(key))))
       })
       deletable.push(...found)
     }
@@ -61,16 +66,16 @@ export class SqliteDeletionBook implements DeletionBook {
   }
 
   async request(account: string, messages: readonly ListedMessage[], at: number): Promise<void> {
-    const sql = 'INSERT OR REPLACE INTO deletions (account, key, listed, at, confirmed) VALUES (?, ?, ?, ?, 0)'
+    const sql = "INSERT OR REPLACE INTO deletions (account, key, listed, at, state) VALUES (?, ?, ?, ?, 'open')"
     await this.#write(account, (id) => {
       for (const { key, listed } of messages) this.#connection.run(sql, id, keyBytes(key), keyBytes(listed), at)
     })
   }
 
-  async confirm(account: string, keys: readonly MessageKey[]): Promise<void> {
-    const sql = 'UPDATE deletions SET confirmed = 1 WHERE account = ? AND key = ?'
+  async settle(account: string, keys: readonly MessageKey[], state: 'gone' | 'kept'): Promise<void> {
+    const sql = 'UPDATE deletions SET state = ? WHERE account = ? AND key = ?'
     await this.#write(account, (id) => {
-      for (const key of keys) this.#connection.run(sql, id, keyBytes(key))
+      for (const key of keys) this.#connection.run(sql, state, id, keyBytes(key))
     })
   }
 
@@ -84,13 +89,17 @@ export class SqliteDeletionBook implements DeletionBook {
         // The first page has a query of its own: libsql takes an empty blob for NULL.
         const values: Value[] = [id, ...(from ? [keyBytes(keyText(from['key']))] : [])]
         const behind = from ? 'AND key > ?' : ''
-        const sql = `SELECT key, listed, confirmed FROM deletions WHERE account = ? ${behind} ORDER BY key LIMIT ${pageSize}`
+        const sql = `SELECT key, listed, state FROM deletions WHERE account = ? ${behind} ORDER BY key LIMIT ${pageSize}`
         return this.#connection.all(sql, ...values)
       })
       last = rows.at(-1)
       if (!last) return
       yield rows.map((row) => {
-        return { key: keyText(row['key']), listed: keyText(row['listed']), confirmed: Number(row['confirmed']) === 1 }
+        return {
+          key: keyText(row['key']),
+          listed: keyText(row['listed']),
+          state: String(row['state']) as Requested['state'],
+        }
       })
     }
   }
@@ -114,16 +123,20 @@ export class SqliteDeletionBook implements DeletionBook {
     })
   }
 
+  #markUnproven(lane: number, key: MessageKey): void {
+    this.#connection.run('INSERT OR IGNORE INTO unproven (lane, key) VALUES (?, ?)', lane, keyBytes(key))
+  }
+
   #seqOf(lane: number, key: MessageKey): number {
     const [row] = this.#connection.all('SELECT seq FROM receipts WHERE lane = ? AND key = ?', lane, keyBytes(key))
     return Number(row?.['seq'] ?? 0)
   }
 
-  #isSafe(lane: number, until: number, key: Uint8Array): boolean {
+  #isSafe(lane: number, { since, until }: Copied, key: Uint8Array): boolean {
     const sql = `SELECT flags FROM receipts JOIN lanes ON lanes.id = lane
-      WHERE lane = ? AND key = ? AND seq <= proved AND at <= ?
+      WHERE lane = ? AND key = ? AND seq <= proved AND at > ? AND at <= ?
         AND NOT EXISTS (SELECT 1 FROM unproven WHERE unproven.lane = receipts.lane AND unproven.key = receipts.key)`
-    const [row] = this.#connection.all(sql, lane, key, until)
+    const [row] = this.#connection.all(sql, lane, key, since, until)
     return (
       row !== undefined &&
       !String(row['flags'])

@@ -1,4 +1,4 @@
-import type { Enrolment, KnownAccount, KnownLane } from '../ports/ledger.js'
+import type { AccountMemory, Enrolment, KnownAccount, KnownLane } from '../ports/ledger.js'
 import type { Connection } from './connection.js'
 
 /** Every account and lane that was ever enrolled; see Ledger.known. */
@@ -55,15 +55,28 @@ function freeOrigin(connection: Connection, account: string): string {
   return origin
 }
 
+/** What was learnt about the server is forgotten; what was copied from it must not be deleted at the new one by its id. */
+function forgetServer(connection: Connection, account: number): void {
+  const [row] = connection.all('SELECT memory FROM accounts WHERE id = ?', account)
+  const { sizesWrong } = JSON.parse(String(row?.['memory'] ?? '{}')) as Partial<AccountMemory>
+  const latest = 'SELECT max(at) AS at FROM receipts JOIN lanes ON lanes.id = lane WHERE account = ?'
+  const movedAt = connection.all(latest, account)[0]?.['at'] ?? null
+  const kept: Partial<AccountMemory> = {
+    ...(sizesWrong && { sizesWrong }),
+    ...(movedAt !== null && { movedAt: Number(movedAt) }),
+  }
+  connection.run('UPDATE accounts SET memory = ? WHERE id = ?', JSON.stringify(kept), account)
+  connection.run("UPDATE deletions SET state = 'kept' WHERE account = ? AND state = 'open'", account)
+}
+
 function enrolOne(connection: Connection, { account, host, user, lanes }: Enrolment, known: number | undefined): void {
   if (known === undefined) {
     const sql = 'INSERT INTO accounts (name, origin, host, user) VALUES (?, ?, ?, ?)'
     connection.run(sql, account, freeOrigin(connection, account), host, user)
   } else {
     // Another server, or another view of the same one, has habits of its own.
-    const moved = 'account IN (SELECT id FROM accounts WHERE id = ? AND (host <> ? OR user <> ?))'
-    connection.run(`UPDATE deletions SET confirmed = 1 WHERE ${moved}`, known, host, user)
-    connection.run("UPDATE accounts SET memory = '{}' WHERE id = ? AND (host <> ? OR user <> ?)", known, host, user)
+    const moved = 'SELECT 1 FROM accounts WHERE id = ? AND (host <> ? OR user <> ?)'
+    if (connection.all(moved, known, host, user).length > 0) forgetServer(connection, known)
     connection.run('UPDATE accounts SET name = ?, host = ?, user = ? WHERE id = ?', account, host, user, known)
   }
   const id = known ?? accountId(connection, account) ?? 0

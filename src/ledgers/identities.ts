@@ -64,7 +64,7 @@ export function recordFindings(connection: Connection, account: number, findings
 const columns = 'key, sha256, size, fingerprint, target'
 /** A message that is gone from the source because we deleted it does not come back under another id. */
 const deleted = `SELECT 1 FROM deletions
-  WHERE deletions.account = lanes.account AND deletions.key = receipts.key AND confirmed = 1`
+  WHERE deletions.account = lanes.account AND deletions.key = receipts.key AND state = 'gone'`
 const ofAccount = 'lane IN (SELECT id FROM lanes WHERE account = ?)'
 
 function forget(connection: Connection, account: number, key: MessageKey): void {

@@ -13,7 +13,9 @@ export function insertReceipt(
   { receipt, at }: { readonly receipt: Receipt; readonly at: number },
 ): void {
   const { key, sha256, size, where, stored, flags, fingerprint, listed = 0 } = receipt
-  connection.run('DELETE FROM lost WHERE lane = ? AND key = ?', lane, keyBytes(key))
+  for (const table of ['lost', 'unproven']) {
+    connection.run(`DELETE FROM ${table} WHERE lane = ? AND key = ?`, lane, keyBytes(key))
+  }
   connection.run(
     `INSERT INTO receipts (lane, seq, key, sha256, size, place, stored, flags, fingerprint, listed, at)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

@@ -102,7 +102,7 @@ export const schema = `
     key BLOB NOT NULL,
     listed BLOB NOT NULL,
     at INTEGER NOT NULL,
-    confirmed INTEGER NOT NULL,
+    state TEXT NOT NULL,
     PRIMARY KEY (account, key)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE failures (

@@ -31,6 +31,8 @@ export class Deletions {
   readonly #context: DeletionContext
   /** Requested and not confirmed: own keys, and the keys that listings show. */
   readonly #open = new Map<MessageKey, MessageKey>()
+  /** Those of them that a later listing has shown all the same. */
+  readonly #kept = new Set<MessageKey>()
   /** Asked for in this run, by number: once, for in a later session the id may stand for another message. */
   readonly #tried = new Set<number>()
   /** By number. */
@@ -42,6 +44,8 @@ export class Deletions {
   #loaded = false
   /** An earlier run found out. */
   #sizesWrong = false
+  /** What was copied until then came from another server. */
+  #movedAt = -1
   #confirmed = 0
   /** The messages of the last session's listing, and those of them that may be deleted and were not chosen yet. */
   #numbers: readonly number[] = []
@@ -87,10 +91,13 @@ export class Deletions {
     const { account, ledger, roster } = this.#context
     await this.#load()
     this.#unseen = false
-    const gone: MessageKey[] = []
-    for (const [key, listed] of this.#open) if (!isListed(roster, listed)) gone.push(key)
+    const all = [...this.#open]
+    const gone = all.flatMap(([key, listed]) => (stays(roster, key, listed) ? [] : key))
+    const kept = all.flatMap(([key, listed]) => (stays(roster, key, listed) && !this.#kept.has(key) ? key : []))
+    if (kept.length > 0) await ledger.deletions.settle(account, kept, 'kept')
+    for (const key of kept) this.#kept.add(key)
     if (gone.length === 0) return
-    await ledger.deletions.confirm(account, gone)
+    await ledger.deletions.settle(account, gone, 'gone')
     for (const key of gone) this.#open.delete(key)
     if (!hides) this.#confirmed += gone.length
   }
@@ -102,6 +109,8 @@ export class Deletions {
   async mark(session: Session, numbers: readonly number[], most: number): Promise<ReadonlySet<number> | undefined> {
     const { ledger, roster, account, clock } = this.#context
     this.#numbers = numbers
+    // Nothing is deleted while a target is out of reach, though it had everything.
+    if (!this.#context.books.every(({ run }) => run)) return new Set()
     await session.stay(this.look())
     const chosen = this.#candidates.splice(0, most)
     // Some old servers delete also where the connection just ends (QUIRKS DEL-09).
@@ -126,7 +135,10 @@ export class Deletions {
       return { key: roster.keyOf(number) ?? listed, listed }
     })
     await ledger.deletions.request(account, messages, clock.now())
-    for (const { key, listed } of messages) this.#open.set(key, listed)
+    for (const { key, listed } of messages) {
+      this.#open.set(key, listed)
+      this.#kept.delete(key)
+    }
     this.#unseen ||= marked.size > 0
     return this.#interrupted() ? undefined : marked
   }
@@ -145,7 +157,8 @@ export class Deletions {
         this.#faults.set(book.lane.target, asFault(error))
       }
     }
-    this.#candidates = [...(await this.#deletable())]
+    // A target that cannot be read may have lost what it had.
+    if (this.#faults.size === 0) this.#candidates = [...(await this.#deletable())]
   }
 
   /** Warns of what the server goes on listing although it agreed to delete it. */
@@ -174,11 +187,15 @@ export class Deletions {
   async #load(): Promise<void> {
     if (this.#loaded) return
     const { ledger, account } = this.#context
-    const { sizesWrong = false } = await ledger.recall(account)
+    const { sizesWrong = false, movedAt = -1 } = await ledger.recall(account)
     this.#sizesWrong = sizesWrong
+    this.#movedAt = movedAt
     this.#loaded = true
     for await (const page of ledger.deletions.requested(account)) {
-      for (const { key, listed, confirmed } of page) if (!confirmed) this.#open.set(key, listed)
+      for (const { key, listed, state } of page) {
+        if (state !== 'gone') this.#open.set(key, listed)
+        if (state === 'kept') this.#kept.add(key)
+      }
     }
   }
 
@@ -226,7 +243,8 @@ export class Deletions {
       byKey.set(key, number)
     }
     const lanes = books.map(({ recorded }) => recorded)
-    const keys = await ledger.deletions.deletable(lanes, clock.now() - deleteAfter, [...byKey.keys()])
+    const when = { since: this.#movedAt, until: clock.now() - deleteAfter }
+    const keys = await ledger.deletions.deletable(lanes, when, [...byKey.keys()])
     return keys.flatMap((key) => byKey.get(key) ?? [])
   }
 
@@ -238,9 +256,11 @@ export class Deletions {
   }
 }
 
-function isListed(roster: Roster, key: MessageKey): boolean {
-  const number = roster.numberListedAs(key)
-  return number !== undefined && roster.isListed(number)
+/** The last listing shows it, under the id that it had or under another. */
+function stays(roster: Roster, key: MessageKey, listed: MessageKey): boolean {
+  return [roster.numberListedAs(listed), roster.numberOf(key)].some((number) => {
+    return number !== undefined && roster.isListed(number)
+  })
 }
 
 const proofsAtOnce = 500

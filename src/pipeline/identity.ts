@@ -112,7 +112,7 @@ export class Identity {
     const { roster, books, emit } = this.#context
     const doubt = this.#doubts.get(number)
     if (!doubt || !this.#recognition) return { message, flags: [] }
-    const { key, targets, how } = await this.#recognition.recognise(number, message, doubt)
+    const { key, targets, how, byHeader = how === 'header' } = await this.#recognition.recognise(number, message, doubt)
     this.#doubts.delete(number)
     this.#decided.set(number)
     this.#recognised++
@@ -123,7 +123,7 @@ export class Identity {
       const words = `the server uses the id ${uidlOf(roster.entry(number).key)} for another message now; both are kept`
       emit({ type: 'warning', account: books[0]?.lane.account ?? '', code: 'uidl-reused', message: words })
     }
-    this.#note(number, { key, known: targets.length > 0, byHeader: how === 'header' })
+    this.#note(number, { key, known: targets.length > 0, byHeader })
     const lacking = books.some((book) => !book.has(number))
     // Before it is announced under a key that the listing does not show.
     if ((lacking && key !== roster.entry(number).key) || this.#findings.count >= findingsAtOnce) await this.flush()

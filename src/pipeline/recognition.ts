@@ -25,6 +25,8 @@ export interface Recognised {
   /** The lanes that have it, as the ledger names them. */
   readonly targets: readonly string[]
   /** `bytes`, `header`: it was known under another id; `reused`: its id was that of another message. */
+  /** It may be longer than the copy that is stored: nothing but the header says that it is the same. */
+  readonly byHeader?: true
   readonly how: 'bytes' | 'header' | 'reused' | 'same' | 'new'
 }
 
@@ -59,7 +61,7 @@ export class Recognition {
     const own = family.find(({ key }) => key === was)
     const same = own && (own.fingerprint === undefined || own.fingerprint === message.fingerprint)
     // Of messages with one id, which may be made from the header, only the bytes tell.
-    if (kind === 'resized' && same) return { key: own.key, targets: own.targets, how: 'same' }
+    if (kind === 'resized' && same) return { key: own.key, targets: own.targets, how: 'same', byHeader: true }
     // Where ids are given out anew from 1, most of them have stood for another message that is still there.
     const moved = kind === 'resized' ? await this.#find({ sha256: message.sha256 }, number) : undefined
     if (moved) return { ...moved, how: 'bytes' }

@@ -15,11 +15,11 @@ export async function returned(
   const open: number[] = []
   let requested = 0
   for await (const page of ledger.deletions.requested(account)) {
-    for (const { key, listed, confirmed } of page) {
-      if (!confirmed) requested++
+    for (const { key, listed, state } of page) {
+      if (state !== 'gone') requested++
       const number = roster.numberListedAs(listed)
       if (number === undefined || !roster.isListed(number) || roster.keyOf(number) !== key) continue
-      if (confirmed) gone.push(number)
+      if (state === 'gone') gone.push(number)
       else open.push(number)
     }
   }
@@ -27,14 +27,14 @@ export async function returned(
   return deletesNothing ? gone : [...gone, ...open]
 }
 
-/** How many messages of a listing we deleted. */
+/** How many messages of a listing we deleted, as far as is known. */
 export async function countDeleted(
   account: string,
   { ledger, listing }: { ledger: Ledger; listing: RollCall },
 ): Promise<number> {
   let count = 0
   for await (const page of ledger.deletions.requested(account)) {
-    for (const { listed } of page) if (listing.has(listed)) count++
+    for (const { listed, state } of page) if (state !== 'kept' && listing.has(listed)) count++
   }
   return count
 }

@@ -54,10 +54,7 @@ export async function runSession(context: SessionContext): Promise<void> {
     const facts = { server: context.source.server, phase: 'QUIT' }
     throw new Fault('connection-lost', 'the server did not confirm the end of the session', facts)
   }
-  window.ended(
-    fetched.filter((number) => !deleted.has(number)),
-    confirmed,
-  )
+  window.ended(fetched, confirmed, deleted)
 }
 
 /** Resolves with the numbers of what the server lists. */
@@ -71,8 +68,8 @@ async function takeStock(session: Session, context: SessionContext): Promise<rea
   const old = first && (identity.expectsKnown || numbers.some(known))
   if (!dryRun) {
     await window.listed({ numbers, grown, old, expires: session.expires })
-    // Where all ids are new, an id that is missing says nothing.
-    if (!identity.expectsKnown) await deletions.listed(window.windowed)
+    // Where all ids are new, an id that is missing says nothing before the messages are recognised.
+    if (!first || !identity.expectsKnown) await deletions.listed(window.windowed)
   }
   await selection.sift(session, agenda.wanted(), owing(context))
   agenda.settle()

@@ -22,6 +22,8 @@ export class Window {
   #showsOld = false
   /** Fetched in the last session; undefined where it has not come to its QUIT. */
   #popped: readonly number[] | undefined
+  /** How many were fetched in it. */
+  #took = 0
   /** QUITs without a confirmation: nobody knows what they did (QUIRKS SES-11). */
   #unanswered = 0
   #confirmed = true
@@ -105,8 +107,9 @@ export class Window {
   }
 
   /** The session has come to its QUIT after these messages were fetched; `confirmed`: the server said yes to it. */
-  ended(fetched: readonly number[], confirmed: boolean): void {
-    this.#popped = fetched
+  ended(fetched: readonly number[], confirmed: boolean, deleted: ReadonlySet<number> = new Set()): void {
+    this.#popped = fetched.filter((number) => !deleted.has(number))
+    this.#took = fetched.length
     this.#confirmed = confirmed || fetched.length === 0
     if (!this.#confirmed) this.#unanswered++
     else for (const number of fetched) this.#revisited.set(number)
@@ -123,7 +126,7 @@ export class Window {
 
   /** After a clean QUIT: another session may show messages that were never listed in this run. */
   get mayShowMore(): boolean {
-    if (this.#rules.sessions === 'single' || !this.#popped?.length) return false
+    if (this.#rules.sessions === 'single' || !this.#popped || this.#took === 0) return false
     if (!this.#confirmed) return this.#unanswered < patience
     if (this.#moves !== undefined) return this.#moves || this.#grown
     return this.eager || (!this.#showsOld && this.#shown < noWindow)
@@ -136,7 +139,12 @@ export class Window {
 
   /** The last listing was as long as those behind which more came to light, and nothing of it was fetched. */
   get stuck(): boolean {
-    return this.windowed && this.#popped?.length === 0 && this.#shown >= (this.#memory.fullWindow ?? usualWindow)
+    return (
+      this.windowed &&
+      this.#popped !== undefined &&
+      this.#took === 0 &&
+      this.#shown >= (this.#memory.fullWindow ?? usualWindow)
+    )
   }
 
   /**

@@ -7,17 +7,25 @@ export interface DeletionBook {
   unproven(lane: Lane): AsyncIterable<Receipt>
   /** What reading back the first ones of `unproven` has shown: all of them, up to the last one named. */
   prove(lane: Lane, found: Proof): Promise<void>
+  /** Somebody has looked at these copies and not found them as they were stored: they have to be read back again. */
+  doubt(lane: Lane, keys: readonly MessageKey[]): Promise<void>
   /**
-   * Those of these messages that every one of the lanes has had since `until` (ms since 1970) or before, each copy proven,
+   * Those of these messages that every one of the lanes has had since `until` or before, but after `since`, each copy proven,
    * and of which nothing is in doubt: neither `size-mismatch` nor `reidentified-by-header`.
    */
-  deletable(lanes: readonly Lane[], until: number, keys: readonly MessageKey[]): Promise<readonly MessageKey[]>
+  deletable(lanes: readonly Lane[], when: Copied, keys: readonly MessageKey[]): Promise<readonly MessageKey[]>
   /** DELE was accepted for these messages; the QUIT is still to come. */
   request(account: string, messages: readonly ListedMessage[], at: number): Promise<void>
-  /** A later listing lacks them. */
-  confirm(account: string, keys: readonly MessageKey[]): Promise<void>
+  /** A later listing lacks them (`gone`), or shows them all the same (`kept`). */
+  settle(account: string, keys: readonly MessageKey[], state: 'gone' | 'kept'): Promise<void>
   /** Everything that was ever requested, in pages. */
   requested(account: string): AsyncIterable<readonly Requested[]>
+}
+
+/** Ms since 1970. */
+export interface Copied {
+  readonly since: number
+  readonly until: number
 }
 
 export interface Proof {
@@ -34,5 +42,5 @@ export interface ListedMessage {
 }
 
 export interface Requested extends ListedMessage {
-  readonly confirmed: boolean
+  readonly state: 'open' | 'gone' | 'kept'
 }

@@ -122,6 +122,8 @@ export interface AccountMemory {
   readonly fullWindow?: number
   /** The listed sizes of this server mean nothing, so a message that was cut short cannot be told from a whole one. */
   readonly sizesWrong?: boolean
+  /** Ms since 1970: what was copied until then came from another server or user. */
+  readonly movedAt?: number
   /** How many messages an ordinary maildrop listed in the last run that came to its end. */
   readonly listed?: number
   /** Wall time of the last sign-in in ms, and what the server wanted then; only where sign-ins have to keep a distance. */

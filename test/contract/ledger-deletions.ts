@@ -68,20 +68,27 @@ export function describeDeletions(name: string, harness: () => Promise<LedgerHar
       await deliver(ledger, one, 30, receipt('late'), receipt('unread'))
       const lanes = [one, two]
       const wanted = keys('a', 'doubted', 'short', 'alike', 'dated', 'only one', 'late', 'unread', 'unknown')
-      expect(await ledger.deletions.deletable(lanes, 100, wanted)).toEqual([])
+      expect(await ledger.deletions.deletable(lanes, { since: 0, until: 100 }, wanted)).toEqual([])
       const proven = keys('a', 'doubted', 'short', 'alike', 'dated', 'only one', 'late')
       await ledger.deletions.prove(one, { proven, doubted: [] })
-      expect(await ledger.deletions.deletable(lanes, 100, wanted)).toEqual([])
+      expect(await ledger.deletions.deletable(lanes, { since: 0, until: 100 }, wanted)).toEqual([])
       await ledger.deletions.prove(two, {
         proven: keys('a', 'short', 'alike', 'dated', 'late'),
         doubted: keys('doubted'),
       })
-      expect(await ledger.deletions.deletable(lanes, 100, wanted)).toEqual(['a', 'dated', 'late'])
-      expect(await ledger.deletions.deletable(lanes, 29, wanted)).toEqual(['a', 'dated'])
-      expect(await ledger.deletions.deletable(lanes, 19, wanted)).toEqual([])
-      expect(await ledger.deletions.deletable([one], 10, wanted)).toEqual(['a', 'doubted', 'dated', 'only one'])
-      expect(await ledger.deletions.deletable([], 100, wanted)).toEqual([])
-      expect(await ledger.deletions.deletable([one, { account: 'alice', target: 'new' }], 100, wanted)).toEqual([])
+      expect(await ledger.deletions.deletable(lanes, { since: 0, until: 100 }, wanted)).toEqual(['a', 'dated', 'late'])
+      expect(await ledger.deletions.deletable(lanes, { since: 0, until: 29 }, wanted)).toEqual(['a', 'dated'])
+      expect(await ledger.deletions.deletable(lanes, { since: 0, until: 19 }, wanted)).toEqual([])
+      expect(await ledger.deletions.deletable([one], { since: 0, until: 10 }, wanted)).toEqual([
+        'a',
+        'doubted',
+        'dated',
+        'only one',
+      ])
+      expect(await ledger.deletions.deletable([], { since: 0, until: 100 }, wanted)).toEqual([])
+      expect(
+        await ledger.deletions.deletable([one, { account: 'alice', target: 'new' }], { since: 0, until: 100 }, wanted),
+      ).toEqual([])
     })
 
     it('nothing that was lost, before its new copy was read back as well', async () => {
@@ -93,14 +100,42 @@ export function describeDeletions(name: string, harness: () => Promise<LedgerHar
         await ledger.deletions.prove(one, { proven: keys('a', 'b'), doubted: [] })
         const moved = { ...receipt('a'), where: 'elsewhere' }
         await ledger.amend(one, { lost: keys('b'), found: [moved], at: 2 })
-        expect(await ledger.deletions.deletable([one], 100, keys('a', 'b'))).toEqual(['a'])
+        expect(await ledger.deletions.deletable([one], { since: 0, until: 100 }, keys('a', 'b'))).toEqual(['a'])
       }
       await using ledger = await open()
       await deliver(ledger, one, 3, receipt('b'))
-      expect(await ledger.deletions.deletable([one], 100, keys('a', 'b'))).toEqual(['a'])
+      expect(await ledger.deletions.deletable([one], { since: 0, until: 100 }, keys('a', 'b'))).toEqual(['a'])
       expect(await unproven(ledger)).toEqual(['b'])
       await ledger.deletions.prove(one, { proven: keys('b'), doubted: [] })
-      expect(await ledger.deletions.deletable([one], 100, keys('a', 'b'))).toEqual(['a', 'b'])
+      expect(await ledger.deletions.deletable([one], { since: 0, until: 100 }, keys('a', 'b'))).toEqual(['a', 'b'])
+    })
+
+    it('a doubted copy that is stored anew is read in its turn, not before those stored earlier', async () => {
+      await using ledger = await (await harness()).open()
+      await ledger.enrol([enrolment])
+      await deliver(ledger, one, 1, receipt('a'), receipt('b'))
+      await ledger.deletions.prove(one, { proven: keys('a'), doubted: keys('b') })
+      await ledger.amend(one, { lost: keys('b'), at: 2 })
+      await deliver(ledger, one, 3, receipt('c'), receipt('d'), receipt('b'))
+      expect(await unproven(ledger)).toEqual(['c', 'd', 'b'])
+      await ledger.deletions.prove(one, { proven: keys('c', 'd', 'b'), doubted: [] })
+      await ledger.deletions.doubt(one, keys('a', 'unknown'))
+      expect(await unproven(ledger)).toEqual(['a'])
+      expect(await ledger.deletions.deletable([one], { since: 0, until: 9 }, keys('a', 'b'))).toEqual(['b'])
+    })
+
+    it('nothing that was copied before the account moved to another server', async () => {
+      await using ledger = await (await harness()).open()
+      await ledger.enrol([enrolment])
+      await ledger.remember('alice', { sizesWrong: true })
+      await deliver(ledger, one, 5, receipt('a'))
+      await ledger.deletions.request('alice', asked('a'), 6)
+      await ledger.enrol([{ ...enrolment, host: 'pop.new.example' }])
+      expect(await ledger.recall('alice')).toEqual({ windowed: false, unsettled: false, sizesWrong: true, movedAt: 5 })
+      expect((await collect(ledger.deletions.requested('alice'))).flat()).toMatchObject([{ state: 'kept' }])
+      await deliver(ledger, one, 7, receipt('b'))
+      await ledger.deletions.prove(one, { proven: keys('a', 'b'), doubted: [] })
+      expect(await ledger.deletions.deletable([one], { since: 5, until: 9 }, keys('a', 'b'))).toEqual(['b'])
     })
 
     it('more of them than fit on a page', async () => {
@@ -110,7 +145,7 @@ export function describeDeletions(name: string, harness: () => Promise<LedgerHar
       await deliver(ledger, one, 1, ...names.map((key) => receipt(key)))
       expect(await unproven(ledger)).toEqual(names)
       await ledger.deletions.prove(one, { proven: keys(...names), doubted: [] })
-      expect(await ledger.deletions.deletable([one], 1, keys(...names))).toEqual(names)
+      expect(await ledger.deletions.deletable([one], { since: 0, until: 1 }, keys(...names))).toEqual(names)
       await ledger.deletions.request('alice', asked(...names), 2)
       expect((await collect(ledger.deletions.requested('alice'))).flat()).toHaveLength(2500)
     })
@@ -125,19 +160,19 @@ export function describeDeletions(name: string, harness: () => Promise<LedgerHar
           [...asked('a'), { key: 'b' as MessageKey, listed: 'new b' as MessageKey }],
           1,
         )
-        await ledger.deletions.confirm('alice', keys('a', 'unknown'))
+        await ledger.deletions.settle('alice', keys('a', 'unknown'), 'gone')
       }
       await using ledger = await open()
       expect((await collect(ledger.deletions.requested('alice'))).flat()).toEqual([
-        { key: 'a', listed: 'a', confirmed: true },
-        { key: 'b', listed: 'new b', confirmed: false },
+        { key: 'a', listed: 'a', state: 'gone' },
+        { key: 'b', listed: 'new b', state: 'open' },
       ])
       // It came back, and was deleted again.
       await ledger.deletions.request('alice', asked('a'), 2)
       expect((await collect(ledger.deletions.requested('alice'))).flat()).toContainEqual({
         key: 'a',
         listed: 'a',
-        confirmed: false,
+        state: 'open',
       })
       expect((await collect(ledger.deletions.requested('stranger'))).flat()).toEqual([])
     })
@@ -148,7 +183,7 @@ export function describeDeletions(name: string, harness: () => Promise<LedgerHar
       const sha256 = '12'.repeat(32)
       await deliver(ledger, one, 1, receipt('a', { sha256 }), receipt('b', { sha256 }))
       await ledger.deletions.request('alice', asked('a', 'b'), 1)
-      await ledger.deletions.confirm('alice', keys('a'))
+      await ledger.deletions.settle('alice', keys('a'), 'gone')
       expect((await ledger.find('alice', { sha256 })).map(({ key }) => key)).toEqual(['b'])
     })
   })

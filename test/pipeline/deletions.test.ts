@@ -33,7 +33,7 @@ describe('deletion after the copy (CONTRACT, guarantee 1)', () => {
       `prove one ${ids.join(' ')}`,
       `prove two ${ids.join(' ')}`,
       `request ${ids.join(' ')}`,
-      `confirm ${ids.join(' ')}`,
+      `gone ${ids.join(' ')}`,
     ])
     expect(await scene.run(deleting)).toMatchObject({ status: 'ok', counts: { listed: 0, deleted: 0 } })
   })
@@ -116,6 +116,28 @@ describe('deletion after the copy (CONTRACT, guarantee 1)', () => {
     expect((await scene.run(deleting)).counts).toMatchObject({ copied: 5, deleted: 4 })
     expect(left(scene)).toEqual(['u2'])
     expect((await scene.run(deleting)).counts).toMatchObject({ deleted: 0 })
+  })
+
+  it('spares everything while a target is out of reach, whatever it had', async () => {
+    await using scene = await Scene.start({ hooks: { DELE: () => close } })
+    await scene.run({ ...deleting, attempts: 1 })
+    scene.server.hooks = {}
+    const open = scene.two.open.bind(scene.two)
+    scene.two.open = async () => {
+      throw new Fault('target-gone', 'not mounted')
+    }
+    await scene.run(deleting)
+    expect(left(scene)).toEqual(ids)
+    scene.two.open = open
+    expect((await scene.run(deleting)).counts).toMatchObject({ deleted: 5 })
+  })
+
+  it('spares a message that has grown since it was copied', async () => {
+    await using scene = await Scene.start({ messages: [message('u1', 'cut')] })
+    await scene.run()
+    scene.server.messages = [memoryMessage('u1', Buffer.from('Subject: cut\r\n\r\ncut, and the rest of it\r\n'))]
+    await scene.run(deleting)
+    expect(left(scene)).toEqual(['u1'])
   })
 })
 
@@ -231,6 +253,18 @@ describe('servers that do otherwise', () => {
     await scene.ledger.remember('alice', { windowed: true })
     expect(await scene.run(deleting)).toMatchObject({ status: 'ok', counts: { copied: 25, deleted: 0 } })
     expect(left(scene)).toEqual([])
+  })
+
+  it('a server that keeps what it agreed to delete and then renumbers: nothing is stored twice', async () => {
+    const texts = Array.from({ length: 30 }, (_, index) => `text ${index}`)
+    await using scene = await Scene.start({
+      messages: texts.map((text, index) => message(`a${index}`, text)),
+      hooks: { DELE: () => send('+OK\r\n') },
+    })
+    await scene.run(deleting)
+    scene.server.messages = texts.map((text, index) => message(`b${index}`, text))
+    expect((await scene.run(deleting)).counts).toMatchObject({ listed: 30, copied: 0, reidentified: 30 })
+    expect(scene.one.stored).toHaveLength(30)
   })
 
   it('nothing is deleted where listed sizes mean nothing, not by later runs either, unless the plan ignores sizes', async () => {

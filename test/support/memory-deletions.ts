@@ -1,4 +1,4 @@
-import type { DeletionBook, ListedMessage, Proof, Requested } from '../../src/ports/deletion-book.js'
+import type { Copied, DeletionBook, ListedMessage, Proof, Requested } from '../../src/ports/deletion-book.js'
 import type { MessageKey } from '../../src/ports/message.js'
 import type { Lane, Receipt } from '../../src/ports/target.js'
 
@@ -24,7 +24,11 @@ export class MemoryDeletionBook implements DeletionBook {
     for (const key of proven) this.#of(lane).add(key)
   }
 
-  async deletable(lanes: readonly Lane[], _: number, keys: readonly MessageKey[]): Promise<readonly MessageKey[]> {
+  async doubt(lane: Lane, keys: readonly MessageKey[]): Promise<void> {
+    for (const key of keys) this.#of(lane).delete(key)
+  }
+
+  async deletable(lanes: readonly Lane[], _: Copied, keys: readonly MessageKey[]): Promise<readonly MessageKey[]> {
     const safe = (lane: Lane, key: MessageKey): boolean => {
       const flags = this.#receipts(lane).get(key)?.flags ?? ['size-mismatch']
       return this.#of(lane).has(key) && !flags.includes('size-mismatch') && !flags.includes('reidentified-by-header')
@@ -34,14 +38,14 @@ export class MemoryDeletionBook implements DeletionBook {
 
   async request(_: string, messages: readonly ListedMessage[]): Promise<void> {
     this.log.push(`request ${messages.map(({ listed }) => listed).join(' ')}`)
-    for (const message of messages) this.messages.set(message.key, { ...message, confirmed: false })
+    for (const message of messages) this.messages.set(message.key, { ...message, state: 'open' })
   }
 
-  async confirm(_: string, keys: readonly MessageKey[]): Promise<void> {
-    this.log.push(`confirm ${keys.join(' ')}`)
+  async settle(_: string, keys: readonly MessageKey[], state: 'gone' | 'kept'): Promise<void> {
+    this.log.push(`${state} ${keys.join(' ')}`)
     for (const key of keys) {
       const message = this.messages.get(key)
-      if (message) this.messages.set(key, { ...message, confirmed: true })
+      if (message) this.messages.set(key, { ...message, state })
     }
   }
 

@@ -109,7 +109,7 @@ export class MemoryLedger implements Ledger {
       for (const receipt of receipts.values()) {
         if (!this.#matches(receipt, what)) continue
         const byBytes = 'sha256' in what || 'fingerprint' in what
-        if (byBytes && this.deletions.messages.get(receipt.key)?.confirmed) continue
+        if (byBytes && this.deletions.messages.get(receipt.key)?.state === 'gone') continue
         const { key, sha256, size, fingerprint } = receipt
         const known = found.get(key) ?? { key, sha256, size, fingerprint, targets: [] }
         known.targets.push(target)

@@ -40,9 +40,10 @@ export class Steps {
       deletions: {
         unproven: (lane) => this.#stepped(deletions.unproven(lane)),
         prove: around(async (lane, found) => deletions.prove(lane, found)),
-        deletable: async (lanes, until, keys) => deletions.deletable(lanes, until, keys),
+        deletable: async (lanes, when, keys) => deletions.deletable(lanes, when, keys),
         request: around(async (account, messages, at) => deletions.request(account, messages, at)),
-        confirm: around(async (account, keys) => deletions.confirm(account, keys)),
+        doubt: around(async (lane, keys) => deletions.doubt(lane, keys)),
+        settle: around(async (account, keys, state) => deletions.settle(account, keys, state)),
         requested: (account) => deletions.requested(account),
       },
       known: around(async () => ledger.known()),
