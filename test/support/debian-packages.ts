@@ -63,10 +63,13 @@ async function download(folder: string, packages: readonly string[]): Promise<vo
 async function downloadWith(settings: readonly string[], folder: string, packages: readonly string[]): Promise<void> {
   const plan = await apt(settings, folder, 'install', '--simulate', '--no-install-recommends', ...packages)
   // `Inst dovecot-pop3d (1:2.3.19.1+dfsg1-2.1 Debian:12.8/stable [amd64])`: it, or a dependency, is not installed.
-  const lacking = Array.from(plan.matchAll(/^Inst (\S+)(?: \[\S+\])? \((\S+)/gm), ([, name, version]) => {
-    return `${name ?? ''}=${version ?? ''}`
-  })
-  await apt(settings, folder, 'download', ...(lacking.length > 0 ? lacking : packages))
+  const lacking = new Map(
+    Array.from(plan.matchAll(/^Inst (\S+)(?: \[\S+\])? \((\S+)/gm), ([, name = '', version = '']) => [name, version]),
+  )
+  // Those that the host has are needed as well: what is unpacked must be whole.
+  const named = packages.filter((name) => !lacking.has(name))
+  const others = Array.from(lacking, ([name, version]) => `${name}=${version}`)
+  await apt(settings, folder, 'download', ...named, ...others)
 }
 
 async function apt(settings: readonly string[], cwd: string, ...args: readonly string[]): Promise<string> {
