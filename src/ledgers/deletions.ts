@@ -135,8 +135,10 @@ export class SqliteDeletionBook implements DeletionBook {
   #isSafe(lane: number, { since, until }: Copied, key: Uint8Array): boolean {
     const sql = `SELECT flags FROM receipts JOIN lanes ON lanes.id = lane
       WHERE lane = ? AND key = ? AND seq <= proved AND at > ? AND at <= ?
-        AND NOT EXISTS (SELECT 1 FROM unproven WHERE unproven.lane = receipts.lane AND unproven.key = receipts.key)`
-    const [row] = this.#connection.all(sql, lane, key, since, until)
+        AND NOT EXISTS (SELECT 1 FROM unproven WHERE unproven.lane = receipts.lane AND unproven.key = receipts.key)
+        AND NOT EXISTS (SELECT 1 FROM receipts other WHERE other.lane = receipts.lane AND other.key = ?)`
+    const second = Buffer.concat([key, Buffer.from('\n2')])
+    const [row] = this.#connection.all(sql, lane, key, since, until, second)
     return (
       row !== undefined &&
       !String(row['flags'])

@@ -1,5 +1,5 @@
 import type { Findings, Identity, KnownMessage, Likeness } from '../ports/ledger.js'
-import type { MessageKey } from '../ports/message.js'
+import { type MessageKey, uidlOf } from '../ports/message.js'
 import type { Connection } from './connection.js'
 import type { Row, Value } from './driver.js'
 import { bytesOf, hex, keyBytes, keyText } from './keys.js'
@@ -81,7 +81,7 @@ function byUidl(connection: Connection, account: number, uidl: string): readonly
   // Behind a UIDL there is nothing or a line feed. With one range, SQLite goes straight to it; with two it walks through all.
   const range = [uidl, `${uidl}\x0b`].map((text): Value => Buffer.from(text, 'latin1'))
   const within = 'key >= ? AND key < ?'
-  const belongs = (row: Row): boolean => keyText(row['key']).split('\n', 1)[0] === uidl
+  const belongs = (row: Row): boolean => uidlOf(keyText(row['key'])) === uidl
   const own = `SELECT ${columns} FROM lanes CROSS JOIN receipts ON lane = lanes.id AND ${within} WHERE account = ?`
   const others = `SELECT key, original FROM identities WHERE account = ? AND ${within} AND original IS NOT NULL`
   return [

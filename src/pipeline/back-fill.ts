@@ -1,7 +1,7 @@
 import type { Emit } from '../ports/event.js'
 import { asFault, Fault } from '../ports/fault.js'
 import type { Ledger } from '../ports/ledger.js'
-import type { Message, MessageKey } from '../ports/message.js'
+import type { Flag, Message, MessageKey } from '../ports/message.js'
 import type { Contents, Receipt } from '../ports/target.js'
 import type { Budget } from './budget.js'
 import { Delivery } from './delivery.js'
@@ -89,7 +89,7 @@ async function deliver(
   lacking: Lacking,
   { intake, budget, books }: BackFillContext,
 ): Promise<void> {
-  const { key, size, sha256 } = receipt
+  const { key, size, sha256, flags } = receipt
   const takers = lacking.get(key) ?? []
   const charged = budget.charge(size)
   while (!budget.tryReserve(charged)) {
@@ -109,7 +109,7 @@ async function deliver(
     }
   }
   if (!(message instanceof FetchedMessage)) throw new TypeError('a message that did not come from the intake')
-  const delivery = new Delivery(undefined, message, [], { budget, charged })
+  const delivery = new Delivery(undefined, message, flags.filter(isOfSource), { budget, charged })
   // Held while it is offered; what is not proven goes to nobody.
   delivery.hold()
   if (message.sha256 === sha256) {
@@ -120,4 +120,15 @@ async function deliver(
   await delivery.release()
 }
 
+/** True of a message wherever it is stored; some of them forbid its deletion. */
+function isOfSource(flag: Flag): boolean {
+  return sourceFlags.has(flag)
+}
+
+const sourceFlags: ReadonlySet<Flag> = new Set([
+  'size-mismatch',
+  'unstuffed-dot',
+  'wrapped-by-server',
+  'reidentified-by-header',
+])
 const hint = 'copy them over by hand from a target that has them, or leave the target out that lacks them'

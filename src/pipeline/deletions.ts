@@ -1,8 +1,10 @@
 import type { Clock } from '../ports/clock.js'
+import type { Requested } from '../ports/deletion-book.js'
 import type { Emit } from '../ports/event.js'
 import { asFault, Fault } from '../ports/fault.js'
 import type { Ledger } from '../ports/ledger.js'
-import type { MessageKey } from '../ports/message.js'
+import { countText } from '../ports/figures.js'
+import { type MessageKey, uidlOf } from '../ports/message.js'
 import type { Session, SourceRules } from '../ports/source.js'
 import type { LaneBook } from './lane-book.js'
 import type { Roster } from './roster.js'
@@ -29,10 +31,8 @@ export interface DeletionContext {
  */
 export class Deletions {
   readonly #context: DeletionContext
-  /** Requested and not confirmed: own keys, and the keys that listings show. */
-  readonly #open = new Map<MessageKey, MessageKey>()
-  /** Those of them that a later listing has shown all the same. */
-  readonly #kept = new Set<MessageKey>()
+  /** Requested and not gone, as far as is known. */
+  readonly #open = new Map<MessageKey, Requested>()
   /** Asked for in this run, by number: once, for in a later session the id may stand for another message. */
   readonly #tried = new Set<number>()
   /** By number. */
@@ -67,11 +67,12 @@ export class Deletions {
   get faults(): readonly Fault[] {
     const { roster } = this.#context
     const doubts = [...this.#doubted].map(([target, keys]) => {
-      const which = `${keys.length} of the copies at target ${target}, the first is that of ${keys[0] ?? ''}`
-      return new Fault('copy-unproven', `${which}, are not there as they were stored: these messages are not deleted`)
+      const which = keys.slice(0, 1).map((key) => `the first with the id ${uidlOf(key)}`)
+      const words = `target ${target} does not have ${countText(keys.length, 'message')} as stored, ${which.join('')}`
+      return new Fault('copy-unproven', `${words}: not deleted at the source`)
     })
     const refused = [...this.#refused].filter(([number]) => roster.isListed(number)).map(([, fault]) => fault)
-    const more = refused.length > 1 ? ` (and ${refused.length - 1} other messages)` : ''
+    const more = refused.length > 1 ? ` (and ${countText(refused.length - 1, 'other message')})` : ''
     const refusals = refused.slice(0, 1).map(({ code, message, facts }) => new Fault(code, message + more, facts))
     return [...this.#faults.values(), ...doubts, ...refusals]
   }
@@ -91,11 +92,16 @@ export class Deletions {
     const { account, ledger, roster } = this.#context
     await this.#load()
     this.#unseen = false
-    const all = [...this.#open]
-    const gone = all.flatMap(([key, listed]) => (stays(roster, key, listed) ? [] : key))
-    const kept = all.flatMap(([key, listed]) => (stays(roster, key, listed) && !this.#kept.has(key) ? key : []))
+    const gone: MessageKey[] = []
+    const kept: MessageKey[] = []
+    for (const request of this.#open.values()) {
+      if (!stays(roster, request)) gone.push(request.key)
+      else if (request.state === 'open') {
+        kept.push(request.key)
+        this.#open.set(request.key, { ...request, state: 'kept' })
+      }
+    }
     if (kept.length > 0) await ledger.deletions.settle(account, kept, 'kept')
-    for (const key of kept) this.#kept.add(key)
     if (gone.length === 0) return
     await ledger.deletions.settle(account, gone, 'gone')
     for (const key of gone) this.#open.delete(key)
@@ -107,7 +113,7 @@ export class Deletions {
    * the QUIT will delete; undefined where the session must end without one.
    */
   async mark(session: Session, numbers: readonly number[], most: number): Promise<ReadonlySet<number> | undefined> {
-    const { ledger, roster, account, clock } = this.#context
+    const { roster } = this.#context
     this.#numbers = numbers
     // Nothing is deleted while a target is out of reach, though it had everything.
     if (!this.#context.books.every(({ run }) => run)) return new Set()
@@ -126,21 +132,26 @@ export class Deletions {
         if (this.#interrupted()) return undefined
       }
     } catch (error) {
-      // Without a QUIT nothing is deleted.
+      // Without a QUIT most servers delete nothing: the next session may ask again.
       for (const number of chosen) this.#tried.delete(number)
       throw error
+    } finally {
+      await this.#request(marked)
     }
+    return this.#interrupted() ? undefined : marked
+  }
+
+  /** Before the QUIT, or the end without one: an id that was marked may soon be that of another message. */
+  async #request(marked: ReadonlySet<number>): Promise<void> {
+    const { ledger, roster, account, clock } = this.#context
+    if (marked.size === 0) return
     const messages = [...marked].map((number) => {
       const { key: listed } = roster.entry(number)
       return { key: roster.keyOf(number) ?? listed, listed }
     })
     await ledger.deletions.request(account, messages, clock.now())
-    for (const { key, listed } of messages) {
-      this.#open.set(key, listed)
-      this.#kept.delete(key)
-    }
-    this.#unseen ||= marked.size > 0
-    return this.#interrupted() ? undefined : marked
+    for (const message of messages) this.#open.set(message.key, { ...message, state: 'open' })
+    this.#unseen = true
   }
 
   /** Reads back what was not read back so far, and finds out what may be deleted of the last listing. */
@@ -169,8 +180,8 @@ export class Deletions {
     const [first] = kept
     if (first === undefined) return
     const message =
-      `${kept.length} messages are still listed although the server agreed to delete them, the first is ` +
-      `${roster.entry(first).key}: they are safe in every target, and the next run asks again`
+      `the server agreed to delete ${countText(kept.length, 'message')} and still lists ${kept.length === 1 ? 'it' : 'them'}, ` +
+      `the first with the id ${uidlOf(roster.entry(first).key)}: safe in every target, and the next run asks again`
     emit({ type: 'warning', account, code: 'delete-ignored', message })
   }
 
@@ -192,10 +203,7 @@ export class Deletions {
     this.#movedAt = movedAt
     this.#loaded = true
     for await (const page of ledger.deletions.requested(account)) {
-      for (const { key, listed, state } of page) {
-        if (state !== 'gone') this.#open.set(key, listed)
-        if (state === 'kept') this.#kept.add(key)
-      }
+      for (const request of page) if (request.state !== 'gone') this.#open.set(request.key, request)
     }
   }
 
@@ -257,7 +265,7 @@ export class Deletions {
 }
 
 /** The last listing shows it, under the id that it had or under another. */
-function stays(roster: Roster, key: MessageKey, listed: MessageKey): boolean {
+function stays(roster: Roster, { key, listed }: Requested): boolean {
   return [roster.numberListedAs(listed), roster.numberOf(key)].some((number) => {
     return number !== undefined && roster.isListed(number)
   })

@@ -1,11 +1,5 @@
 import type { MessageKey } from '../ports/message.js'
 
-/** The UIDL within a key; empty where the server gave none. */
-export function uidlOf(key: MessageKey): string {
-  const end = key.indexOf('\n')
-  return end < 0 ? key : key.slice(0, end)
-}
-
 /** A listed message without id, that only its bytes can tell from others. */
 export function isAnonymous(key: MessageKey): boolean {
   return key.startsWith('\n#')

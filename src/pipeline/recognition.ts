@@ -1,9 +1,9 @@
 import type { KnownMessage, Ledger, Likeness } from '../ports/ledger.js'
-import type { MessageKey } from '../ports/message.js'
+import { type MessageKey, uidlOf } from '../ports/message.js'
 import type { Lane } from '../ports/target.js'
 import { isMultipart } from './fingerprint.js'
 import type { FetchedMessage } from './intake.js'
-import { contentKey, reusedKey, uidlOf } from './keys.js'
+import { contentKey, reusedKey } from './keys.js'
 import type { Roster } from './roster.js'
 
 /**

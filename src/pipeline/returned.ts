@@ -17,10 +17,13 @@ export async function returned(
   for await (const page of ledger.deletions.requested(account)) {
     for (const { key, listed, state } of page) {
       if (state !== 'gone') requested++
-      const number = roster.numberListedAs(listed)
-      if (number === undefined || !roster.isListed(number) || roster.keyOf(number) !== key) continue
-      if (state === 'gone') gone.push(number)
-      else open.push(number)
+      // Under the id that was deleted, or under its first one.
+      for (const id of new Set([listed, key])) {
+        const number = roster.numberListedAs(id)
+        if (number === undefined || !roster.isListed(number) || roster.keyOf(number) !== key) continue
+        if (state === 'gone') gone.push(number)
+        else open.push(number)
+      }
     }
   }
   const deletesNothing = open.length > fewAgain && open.length * 2 > requested

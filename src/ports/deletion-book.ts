@@ -11,7 +11,7 @@ export interface DeletionBook {
   doubt(lane: Lane, keys: readonly MessageKey[]): Promise<void>
   /**
    * Those of these messages that every one of the lanes has had since `until` or before, but after `since`, each copy proven,
-   * and of which nothing is in doubt: neither `size-mismatch` nor `reidentified-by-header`.
+   * and of which nothing is in doubt: neither `size-mismatch` nor `reidentified-by-header`, nor another one with its UIDL.
    */
   deletable(lanes: readonly Lane[], when: Copied, keys: readonly MessageKey[]): Promise<readonly MessageKey[]>
   /** DELE was accepted for these messages; the QUIT is still to come. */

@@ -8,6 +8,11 @@
  */
 export type MessageKey = string & { readonly brand: 'MessageKey' }
 
+/** The UIDL within a key; empty where the server gave none. */
+export function uidlOf(key: MessageKey): string {
+  return key.split('\n', 1)[0] ?? ''
+}
+
 /** One line of a complete listing. */
 export interface Entry {
   readonly key: MessageKey

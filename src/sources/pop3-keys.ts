@@ -32,11 +32,6 @@ export function identify(maildrop: Maildrop): { readonly listing: Listing; reado
   return { listing: { entries, bytes }, numbers }
 }
 
-/** What the server calls a message. */
-export function uidlOf(key: MessageKey): string {
-  return key.split('\n', 1)[0] ?? ''
-}
-
 /** True for the reply to `UIDL n` or `LIST n` that gives this id or size (RFC 1939 §5, §7). */
 export function repeats(reply: Reply, number: number, text: string): boolean {
   const [, found, said] = /^\S+[ \t]+(\d+)[ \t]+(.*?)[ \t]*$/s.exec(Buffer.from(reply.line).toString('latin1')) ?? []

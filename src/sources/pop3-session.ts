@@ -1,5 +1,5 @@
 import { Fault } from '../ports/fault.js'
-import type { Entry, Flag, Message, MessageKey } from '../ports/message.js'
+import { type Entry, type Flag, type Message, type MessageKey, uidlOf } from '../ports/message.js'
 import type { Deletion, Incoming, Intake, Listing, Retrieved, Session, Wanted } from '../ports/source.js'
 import type { Pop3Client } from '../pop3/client.js'
 import { isThrottle, pauseIn } from '../pop3/refusal.js'
@@ -8,7 +8,7 @@ import { markDeleted } from './pop3-deletion.js'
 import { type HeaderRequest, readHeaders } from './pop3-headers.js'
 import { isWrapper } from './pop3-wrapper.js'
 import { Idle, type IdleMode } from './pop3-idle.js'
-import { identify, repeats, uidlOf } from './pop3-keys.js'
+import { identify, repeats } from './pop3-keys.js'
 
 export interface SessionMode extends IdleMode {
   readonly pipelined: boolean

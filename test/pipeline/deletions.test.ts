@@ -132,6 +132,29 @@ describe('deletion after the copy (CONTRACT, guarantee 1)', () => {
     expect((await scene.run(deleting)).counts).toMatchObject({ deleted: 5 })
   })
 
+  it('spares the survivor of two messages that shared an id', async () => {
+    const messages = [message('twice', 'one'), message('twice', 'two')]
+    await using scene = await Scene.start({ messages })
+    await scene.run()
+    scene.server.messages = messages.slice(1)
+    expect((await scene.run(deleting)).counts).toMatchObject({ deleted: 0 })
+    expect(left(scene)).toEqual(['twice'])
+  })
+
+  it('commits nothing at the server that the ledger could not record', async () => {
+    await using scene = await Scene.start()
+    const { deletions } = scene.ledger
+    const request = deletions.request.bind(deletions)
+    deletions.request = async () => {
+      throw new Fault('state-failed', 'no space left')
+    }
+    expect(await scene.run(deleting)).toMatchObject({ faults: [{ code: 'state-failed' }] })
+    expect(scene.server.lines).not.toContain('QUIT')
+    expect(left(scene)).toEqual(ids)
+    deletions.request = request
+    expect((await scene.run(deleting)).counts).toMatchObject({ present: 5, deleted: 5 })
+  })
+
   it('spares a message that has grown since it was copied', async () => {
     await using scene = await Scene.start({ messages: [message('u1', 'cut')] })
     await scene.run()
@@ -233,6 +256,29 @@ describe('servers that do otherwise', () => {
     scene.server.hooks = {}
     await scene.run(deleting)
     scene.requireStored([body('first'), body('other'), body('third'), body('forth')])
+  })
+
+  it('DEL-09 a server that deletes also without QUIT, and uses the id again: the other message is copied', async () => {
+    await using scene = await Scene.start({ messages: [message('1', 'first'), message('2', 'other')] })
+    scene.server.hooks = {
+      DELE: ({ count }) => {
+        if (count === 1) return undefined
+        scene.server.messages = [message('1', 'third')]
+        return close
+      },
+    }
+    await scene.run({ ...deleting, attempts: 1 })
+    scene.server.hooks = {}
+    expect(await scene.run(deleting)).toMatchObject({ status: 'ok', counts: { listed: 1, copied: 1 } })
+    scene.requireStored([body('first'), body('other'), body('third')])
+  })
+
+  it('a windowed maildrop with a long pause between sign-ins is drained although each window is deleted', async () => {
+    const messages = Array.from({ length: 25 }, (_, index) => message(`m${index}`, `text ${index}`))
+    await using scene = await Scene.start({ messages, window: 10, source: { signInEvery: '5m' } })
+    await scene.ledger.remember('alice', { windowed: true })
+    expect(await scene.run(deleting)).toMatchObject({ status: 'ok', counts: { listed: 25, copied: 25 } })
+    expect(left(scene)).toEqual([])
   })
 
   it('a maildrop that we emptied has not come back with new ids when new mail comes', async () => {

@@ -31,6 +31,7 @@ export class MemoryDeletionBook implements DeletionBook {
   async deletable(lanes: readonly Lane[], _: Copied, keys: readonly MessageKey[]): Promise<readonly MessageKey[]> {
     const safe = (lane: Lane, key: MessageKey): boolean => {
       const flags = this.#receipts(lane).get(key)?.flags ?? ['size-mismatch']
+      if (this.#receipts(lane).has(`${key}\n2` as MessageKey)) return false
       return this.#of(lane).has(key) && !flags.includes('size-mismatch') && !flags.includes('reidentified-by-header')
     }
     return keys.filter((key) => lanes.every((lane) => safe(lane, key)))
