@@ -44,7 +44,9 @@ export async function backFill(context: BackFillContext): Promise<Fault | undefi
 async function lackingKeys({ books, roster, ledger }: BackFillContext): Promise<Lacking> {
   // One number for each message: there may be hundreds of thousands.
   const holders = new Map<MessageKey, number>()
-  for (const [index, book] of books.length > 1 ? books.entries() : []) {
+  // Mostly the server lists all that anybody has: then the receipts need not be walked through once more.
+  const some = books.length > 1 && books.some(({ knowsUnlisted }) => knowsUnlisted)
+  for (const [index, book] of some ? books.entries() : []) {
     for await (const receipts of ledger.delivered(book.recorded)) {
       for (const { key } of receipts) {
         if (roster.numberOf(key) === undefined) holders.set(key, (holders.get(key) ?? 0) + 2 ** index)

@@ -28,6 +28,8 @@ export class LaneBook implements LaneObserver {
   #run: LaneRun | undefined
   #fault: Fault | undefined
   #receipts = 0
+  /** Nothing is known of it before the first pairing, as in an empty maildrop. */
+  #knowsUnlisted = true
 
   constructor(account: string, { name, target, recorded }: AccountTarget, side: AccountSide) {
     this.lane = { account, target: name }
@@ -56,6 +58,11 @@ export class LaneBook implements LaneObserver {
 
   get run(): LaneRun | undefined {
     return this.#run?.open ? this.#run : undefined
+  }
+
+  /** It may have messages that no listing of this run has shown. */
+  get knowsUnlisted(): boolean {
+    return this.#knowsUnlisted
   }
 
   has(number: number): boolean {
@@ -119,10 +126,12 @@ export class LaneBook implements LaneObserver {
 
   /** Marks what the ledger has receipts for among the messages of the roster; shows each receipt to `look`. */
   async pair(ledger: Ledger, look: (receipt: Delivered, number: number | undefined) => void): Promise<void> {
+    this.#knowsUnlisted = false
     for await (const receipts of ledger.delivered(this.recorded)) {
       for (const receipt of receipts) {
         const number = this.#roster.numberOf(receipt.key)
         if (number !== undefined) this.#delivered.set(number)
+        else this.#knowsUnlisted = true
         look(receipt, number)
       }
     }
@@ -145,6 +154,7 @@ export class LaneBook implements LaneObserver {
 
   delivered(delivery: Delivery, receipt: Receipt): void {
     if (delivery.number !== undefined) this.#delivered.set(delivery.number)
+    else this.#knowsUnlisted = true
     this.#quarantine.delivered(this.lane, delivery.message)
     this.#receipts++
     const key = this.#listedAs(delivery) ?? receipt.key

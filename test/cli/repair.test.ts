@@ -6,6 +6,13 @@ import { openImapScene } from './imap-scene.js'
 import { account, openScene, rawControl, type Scene } from './scene.js'
 import { copied, edit, files, flip, found, fourMessages, inMaildir, mbox, sound, zip } from './verified.js'
 
+/** All that the source still has. */
+async function sourceText({ server }: Scene): Promise<string> {
+  const chunks: Uint8Array[] = []
+  for (const message of server.messages) for await (const chunk of message.open()) chunks.push(chunk)
+  return Buffer.concat(chunks).toString()
+}
+
 type Damage = (scene: Scene) => Promise<void>
 
 const damages: readonly (readonly [label: string, damage: Damage])[] = [
@@ -84,6 +91,22 @@ describe.concurrent('run --repair', { timeout: 60_000 }, () => {
     await unlink(inMaildir(scene, 'new', one))
     expect((await scene.run(['run', '--repair'])).code).toBe(3)
     expect(found(await scene.run(['verify', '--json'])).messages).toEqual(['mbox: duplicated u4'])
+  })
+
+  it('what it finds altered is not deleted at the source, though its copy was good once', async () => {
+    await using scene = await openScene({
+      plan: (server) => ({ accounts: [{ ...account('alice', server.source()), afterCopy: { deleteAfter: '1s' } }] }),
+    })
+    await scene.run(['run'])
+    const [one] = await readMaildir(scene.folder.at('alice'))
+    if (!one) throw new Error('an empty Maildir')
+    await flip(scene.folder.at('alice', 'new', one.name), 9)
+    await new Promise((resolve) => {
+      setTimeout(resolve, 1000)
+    })
+    expect(await scene.run(['run', '--repair'])).toMatchObject({ code: 3 })
+    expect(scene.server.messages).toHaveLength(1)
+    expect(String(one.bytes)).toContain(String(/Subject: \w+/.exec(await sourceText(scene))))
   })
 
   it('takes what is missing and not on the server any more from another target', async () => {
