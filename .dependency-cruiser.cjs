@@ -29,6 +29,7 @@ const layers = {
   '^src/providers/': ['providers'],
   '^src/html/': ['html'],
   '^src/schedule/': ['schedule'],
+  '^src/manual/': ['manual'],
   '^src/sample/': ['sample', 'net', 'mail'],
   '^src/ports/': ['ports'],
 }

@@ -16,6 +16,23 @@ export const exitCodes = {
   terminated: 143,
 } as const
 
+const meanings: Readonly<Record<keyof typeof exitCodes, string>> = {
+  done: 'done: everything is at every target (nothing to do counts)',
+  internal: 'an internal error: please report it',
+  usage: 'wrong usage or a wrong plan; nothing was contacted, nothing written',
+  incomplete:
+    'incomplete, someone must look: a message, account or target failed, or `check` or `verify` found something wrong; all others were served',
+  held: "another process holds this plan's state or one of its targets",
+  later: 'incomplete, only for reasons that pass (unreachable, locked, throttled): run the same command later',
+  interrupted: 'stopped by SIGINT within 10 s, at a checkpoint',
+  terminated: 'stopped by SIGTERM within 10 s, at a checkpoint',
+}
+
+/** The same for people: each code and what it means. */
+export const exitCodeList: readonly (readonly [code: number, meaning: string])[] = Object.entries(exitCodes).map(
+  ([name, code]) => [code, meanings[name as keyof typeof exitCodes]],
+)
+
 type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
 
 /** What a run's outcome means to the caller; `signal` is what interrupted it. */

@@ -53,7 +53,8 @@ function usageExitCode(error: CommanderError): number {
   return error.exitCode === 0 ? 0 : 2
 }
 
-function buildProgram(version: string, streams: Streams, done: (exitCode: number) => void): Command {
+/** The command line: what parses it, and what is told of it elsewhere. `done` gets the exit code of a command. */
+export function buildProgram(version: string, streams: Streams, done: (exitCode: number) => void): Command {
   const program = new Command('popferry')
     .description(
       'Copies POP3 mailboxes into Maildirs, mboxes, zip archives and IMAP folders: every message, exactly once, unchanged.',
