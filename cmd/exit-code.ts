@@ -75,7 +75,7 @@ export function signalExitCode(signal: StopSignal | undefined): number {
 }
 
 /** The first that applies wins. */
-const precedence: readonly number[] = [
+export const precedence: readonly number[] = [
   exitCodes.internal,
   exitCodes.interrupted,
   exitCodes.terminated,

@@ -7,12 +7,13 @@ import { zshCompletion } from '../src/manual/zsh.js'
 import { commandLine } from './command-line.js'
 import { exitCodeList } from './exit-code.js'
 import { buildProgram } from './main.js'
+import { referenceText } from './reference.js'
 import { processStreams } from './streams.js'
 import { packageVersion } from './version.js'
 
-/** `node dist/cmd/write-manual.js FOLDER` writes the completions of the shells and the man page; part of the build. */
-const [, , folder] = process.argv
-if (folder === undefined) throw new Error('usage: write-manual FOLDER')
+/** `node dist/cmd/write-manual.js FOLDER REFERENCE` writes completions, man page and reference; part of the build. */
+const [, , folder, referenceFile] = process.argv
+if (folder === undefined || referenceFile === undefined) throw new Error('usage: write-manual FOLDER REFERENCE')
 const version = packageVersion()
 const line = commandLine(
   buildProgram(version, processStreams(), () => undefined),
@@ -28,3 +29,4 @@ for (const [name, text] of Object.entries(files)) {
   mkdirSync(join(folder, name, '..'), { recursive: true })
   writeFileSync(join(folder, name), text)
 }
+writeFileSync(referenceFile, referenceText(line))

@@ -1,5 +1,6 @@
 import { Fault } from '../ports/fault.js'
 import type { Enrolment, KnownAccount, KnownLane } from '../ports/ledger.js'
+import type { WarningCode } from '../ports/warning.js'
 
 /** An account of the plan, as far as recognising it goes. */
 export interface Candidate {
@@ -13,7 +14,7 @@ export interface Candidate {
 
 export interface Recognition {
   readonly enrolments: readonly Enrolment[]
-  readonly warnings: readonly { readonly account: string; readonly code: string; readonly message: string }[]
+  readonly warnings: readonly { readonly account: string; readonly code: WarningCode; readonly message: string }[]
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Fault, FaultCode } from '../ports/fault.js'
+import type { WarningCode } from '../ports/warning.js'
 import type { Capabilities } from './capability.js'
 import type { Dialogue } from './dialogue.js'
 import { type NameSpace, serverName, toModifiedUtf7 } from './mailbox-name.js'
@@ -26,7 +27,7 @@ export interface Folder {
   readonly capabilities: Capabilities
   /** False: a folder that does not exist is not made. */
   readonly create: boolean
-  readonly warn: (code: string, message: string) => void
+  readonly warn: (code: WarningCode, message: string) => void
 }
 
 /** Opens the folder, and makes and subscribes it where it does not exist (QUIRKS APP-05). */

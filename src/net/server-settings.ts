@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { Fault } from '../ports/fault.js'
+import type { WarningCode } from '../ports/warning.js'
 import { isLoopback } from './loopback.js'
 import { needsOldCrypto, type TlsSettings } from './tls.js'
 
@@ -16,25 +17,34 @@ const oneLine = z
 export const serverSettings = {
   host: z
     .string({ error: ({ input }) => (input === undefined ? hostMissing : undefined) })
-    .regex(/^[^\s/@]+$/, 'expected a host name or address'),
-  port: z.int().min(1).max(65_535).optional(),
-  tls: z.enum(['implicit', 'starttls', 'none']).default('implicit'),
+    .regex(/^[^\s/@]+$/, 'expected a host name or address')
+    .describe('Name or address of the server'),
+  port: z.int().min(1).max(65_535).optional().describe("Default: the protocol's usual one for `tls`"),
+  tls: z
+    .enum(['implicit', 'starttls', 'none'])
+    .default('implicit')
+    .describe('From the first byte, after a command, or not at all; never less than asked for'),
   tlsOptions: z
     .strictObject({
-      ca: z.string().min(1).optional(),
+      ca: z.string().min(1).optional().describe("A PEM file with authorities to trust in addition to the system's"),
       fingerprint256: z
         .string()
         .regex(/^(?:[0-9a-f]{2}:?){31}[0-9a-f]{2}$/i, 'expected a SHA-256 fingerprint: 64 hexadecimal digits')
-        .optional(),
-      servername: z.string().min(1).optional(),
-      minVersion: z.enum(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
-      ciphers: z.string().min(1).optional(),
-      verify: z.boolean().default(true),
+        .optional()
+        .describe('SHA-256 of the only certificate to accept'),
+      servername: z.string().min(1).optional().describe('The name to ask for, and to find in the certificate'),
+      minVersion: z
+        .enum(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'])
+        .default('TLSv1.2')
+        .describe('Below 1.2 weak keys are accepted as well, with a warning'),
+      ciphers: z.string().min(1).optional().describe('A list as OpenSSL takes it'),
+      verify: z.boolean().default(true).describe('false: any certificate is accepted, with a warning in every run'),
     })
-    .optional(),
-  allowPlaintext: z.boolean().default(false),
-  user: oneLine,
-  authzid: oneLine.optional(),
+    .optional()
+    .describe('How the server proves who it is'),
+  allowPlaintext: z.boolean().default(false).describe('The second word that `tls: none` needs beyond loopback'),
+  user: oneLine.describe('Sent as it is'),
+  authzid: oneLine.optional().describe('For master users: whose mailbox it is (SASL PLAIN)'),
 }
 
 /** Those of them that are more than plain values, and the secrets beside them (see SpecialField). */
@@ -78,11 +88,11 @@ export function serverAddress(
 }
 
 /** What a plan allows and everybody should know of: codes and words of warnings. */
-export function exposures({ tls, host, tlsOptions }: ServerSettings): readonly (readonly [string, string])[] {
+export function exposures({ tls, host, tlsOptions }: ServerSettings): readonly (readonly [WarningCode, string])[] {
   if (tls === 'none') {
     return isLoopback(host) ? [] : [['plaintext', 'password and mail travel unencrypted (tls: none)']]
   }
-  const found: [string, string][] = []
+  const found: [WarningCode, string][] = []
   if (tlsOptions?.verify === false && tlsOptions.fingerprint256 === undefined) {
     found.push(['certificate-unchecked', 'any certificate is accepted (tlsOptions.verify: false)'])
   }

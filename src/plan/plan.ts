@@ -1,5 +1,6 @@
 import type { SourceKind, TargetKind, Timeouts } from '../ports/kind.js'
 import type { Select } from '../ports/select.js'
+import type { WarningCode } from '../ports/warning.js'
 import type { SecretSpec } from './secret-spec.js'
 
 /** A valid plan. All paths are absolute, all durations milliseconds, all sizes bytes. */
@@ -27,7 +28,7 @@ export interface Plan {
 
 /** Something valid that may not be meant. */
 export interface PlanWarning {
-  readonly code: string
+  readonly code: WarningCode
   readonly account?: string
   readonly message: string
 }

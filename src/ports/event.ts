@@ -1,5 +1,6 @@
 import type { Fault } from './fault.js'
 import type { Flag, MessageKey } from './message.js'
+import type { WarningCode } from './warning.js'
 
 /** The states in which a listed message ends a run (CONTRACT, Words); `listed` is always their sum. */
 export interface Counts {
@@ -60,7 +61,7 @@ export type Event =
       readonly fault: Fault
     }
   | { readonly type: 'target.stopped'; readonly account: string; readonly target: string; readonly fault: Fault }
-  | { readonly type: 'warning'; readonly account?: string; readonly code: string; readonly message: string }
+  | { readonly type: 'warning'; readonly account?: string; readonly code: WarningCode; readonly message: string }
   | {
       readonly type: 'account.finished'
       readonly account: string

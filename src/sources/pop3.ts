@@ -5,6 +5,7 @@ import { Fault } from '../ports/fault.js'
 import { defineKind, type SourceContext, type SourceKind } from '../ports/kind.js'
 import type { Session, Source, SourceRules } from '../ports/source.js'
 import { duration } from '../ports/units.js'
+import type { WarningCode } from '../ports/warning.js'
 import { findProvider } from '../providers/find.js'
 import { presetNames, presetSettings, unknownPreset } from '../providers/names.js'
 import { authProblem } from '../sasl/secret-key.js'
@@ -19,8 +20,11 @@ const settings = z
       .optional()
       .describe('A preset; keys given in the plan win'),
     ...serverSettings,
-    auth: z.enum(signInMechanisms).default('auto'),
-    pipelining: z.enum(['auto', 'on', 'off']).default('auto'),
+    auth: z.enum(signInMechanisms).default('auto').describe('auto: the strongest mechanism that the server offers'),
+    pipelining: z
+      .enum(['auto', 'on', 'off'])
+      .default('auto')
+      .describe('Commands ahead of their replies; auto: where the server offers it'),
     sizes: z
       .enum(['auto', 'ignore'])
       .default('auto')
@@ -31,8 +35,14 @@ const settings = z
       .describe('auto: sign in again while new messages keep appearing (Gmail shows batches)'),
     signInEvery: duration(0).optional().describe('At least this long between sign-ins, kept across runs'),
     expectAtLeast: z.int().min(1).optional().describe('Fewer distinct messages listed: exit 3'),
-    identity: z.enum(['uidl', 'content']).default('uidl'),
-    onUidlReset: z.enum(['reidentify', 'stop']).default('reidentify'),
+    identity: z
+      .enum(['uidl', 'content'])
+      .default('uidl')
+      .describe('content: for a server without UIDL; each run fetches everything'),
+    onUidlReset: z
+      .enum(['reidentify', 'stop'])
+      .default('reidentify')
+      .describe('When a known maildrop comes back with new ids: recognise its messages, or stop the account'),
   })
   .check(({ value, issues }) => {
     const exposed = plaintextProblem(value)
@@ -141,7 +151,7 @@ class Pop3Source implements Source {
   }
 
   /** Once a run. */
-  #warn(code: string, message: string): void {
+  #warn(code: WarningCode, message: string): void {
     if (this.#warned.has(code)) return
     this.#warned.add(code)
     this.#context.emit({ type: 'warning', account: this.#context.account, code, message })

@@ -1,15 +1,16 @@
 import type { Dialogue } from '../imap/dialogue.js'
 import { fetchBodies } from '../imap/fetch.js'
 import type { Message } from '../ports/message.js'
+import type { WarningCode } from '../ports/warning.js'
 import { FingerprintMaker } from './imap-digest.js'
 
 /** Learns from a lane's first message whether the server keeps what it is given (QUIRKS APP-18). */
 export class Fidelity {
-  readonly #warn: (code: string, message: string) => void
+  readonly #warn: (code: WarningCode, message: string) => void
   #rewrites: boolean | undefined
   #learning: Promise<void> | undefined
 
-  constructor(rewrites: boolean | undefined, warn: (code: string, message: string) => void) {
+  constructor(rewrites: boolean | undefined, warn: (code: WarningCode, message: string) => void) {
     this.#rewrites = rewrites
     this.#warn = warn
     if (rewrites === true) this.#tell()

@@ -3,6 +3,7 @@ import { exposures, readTlsSettings } from '../net/server-settings.js'
 import { Fault } from '../ports/fault.js'
 import type { TargetContext } from '../ports/kind.js'
 import type { Secret } from '../ports/secret.js'
+import type { WarningCode } from '../ports/warning.js'
 import { findProvider } from '../providers/find.js'
 import { userAdvice } from '../providers/user-advice.js'
 import { type SecretKey, secretOf } from '../sasl/secret-key.js'
@@ -12,12 +13,12 @@ import type { ImapTargetSettings } from './imap-settings.js'
 export class ImapOpening {
   readonly #settings: ImapTargetSettings & { readonly port: number }
   readonly #context: TargetContext
-  readonly #warn: (code: string, message: string) => void
+  readonly #warn: (code: WarningCode, message: string) => void
 
   constructor(
     settings: ImapTargetSettings & { readonly port: number },
     context: TargetContext,
-    warn: (code: string, message: string) => void,
+    warn: (code: WarningCode, message: string) => void,
   ) {
     this.#settings = settings
     this.#context = context

@@ -19,8 +19,12 @@ export const imapSettings = z.strictObject({
         .string()
         .regex(/^(?:\\(?:Seen|Answered|Flagged|Draft|Deleted)|[A-Za-z0-9$_-]+)$/, 'expected a flag such as "\\Seen"'),
     )
-    .default([]),
-  date: z.enum(['received', 'date', 'now']).default('received'),
+    .default([])
+    .describe('Of the stored messages'),
+  date: z
+    .enum(['received', 'date', 'now'])
+    .default('received')
+    .describe('Which date a copy gets: that of the top-most Received or Date header, that of the Date header, or now'),
   connections: z.int().min(1).max(32).default(1).describe('At once for this account; more than one keeps no order'),
 })
 
@@ -34,7 +38,10 @@ export const imapTargetSettings = z
       .optional()
       .describe('A preset; keys given in the plan win'),
     ...serverSettings,
-    auth: z.enum(['auto', ...imapMechanisms]).default('auto'),
+    auth: z
+      .enum(['auto', ...imapMechanisms])
+      .default('auto')
+      .describe('auto: the strongest mechanism that the server offers'),
     ...imapSettings.shape,
   })
   .check(({ value, issues }) => {

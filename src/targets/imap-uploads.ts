@@ -2,6 +2,7 @@ import { type Answer, Appender, type Upload } from '../imap/appender.js'
 import type { ImapClient } from '../imap/client.js'
 import type { Mailbox } from '../imap/mailbox.js'
 import { asFault } from '../ports/fault.js'
+import type { WarningCode } from '../ports/warning.js'
 
 export interface UploadOptions {
   readonly first: ImapClient
@@ -10,7 +11,7 @@ export interface UploadOptions {
   /** How many connections to upload over. */
   readonly connections: number
   readonly connect: () => Promise<ImapClient>
-  readonly warn: (code: string, message: string) => void
+  readonly warn: (code: WarningCode, message: string) => void
 }
 
 /** The connections over which one lane uploads; each message takes the one that has least to do. */

@@ -9,6 +9,7 @@ import type { Clock } from '../ports/clock.js'
 import type { Fault } from '../ports/fault.js'
 import type { Flag, Message } from '../ports/message.js'
 import type { Position, Progress, Receipt, Sealed, Writer } from '../ports/target.js'
+import type { WarningCode } from '../ports/warning.js'
 import { Claims, type Copy } from './imap-claims.js'
 import { fingerprint } from './imap-digest.js'
 import { Fidelity } from './imap-fidelity.js'
@@ -27,7 +28,7 @@ export interface ImapContext {
   readonly clock: Clock
   /** How long a lost session may still act, ms. */
   readonly settleMs: number
-  readonly warn: (code: string, message: string) => void
+  readonly warn: (code: WarningCode, message: string) => void
 }
 
 /** Times `settle`, after which a lost session is dead for certain. */

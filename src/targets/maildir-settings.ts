@@ -9,9 +9,12 @@ export const maildirSettings = z.strictObject({
     .default('')
     .describe('Maildir++ subfolder such as Archive/2026; empty: the INBOX'),
   seen: z.boolean().default(false).describe('store as read, in cur/'),
-  newline: z.enum(['lf', 'crlf']).default('lf'),
+  newline: z.enum(['lf', 'crlf']).default('lf').describe('Line ends of the stored messages'),
   ...fileSettings,
-  date: z.enum(['received', 'date', 'now']).default('received'),
+  date: z
+    .enum(['received', 'date', 'now'])
+    .default('received')
+    .describe('Which date a copy gets: that of the top-most Received or Date header, that of the Date header, or now'),
 })
 
 /** Where and how a Maildir target stores. */

@@ -49,7 +49,7 @@ describe('--json', () => {
   })
 
   it('has no field for what is absent', () => {
-    expect(only({ type: 'warning', code: 'c', message: 'm' })).not.toHaveProperty('account')
+    expect(only({ type: 'warning', code: 'ping-failed', message: 'm' })).not.toHaveProperty('account')
     expect(only({ type: 'message.failed', account: 'a', key: key('u'), fault: fault() })).not.toHaveProperty('target')
     const finished: Event = { type: 'account.finished', account: 'a', status: 'ok', counts: noCounts, seconds: 1 }
     for (const field of failure) expect(only(finished)).not.toHaveProperty(field)

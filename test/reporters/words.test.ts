@@ -28,7 +28,7 @@ describe('events', () => {
   })
 
   it('a warning without an account', () => {
-    expect(eventText({ type: 'warning', code: 'x', message: 'look' })).toBe('warning: look')
+    expect(eventText({ type: 'warning', code: 'ping-failed', message: 'look' })).toBe('warning: look')
   })
 
   it.each([
