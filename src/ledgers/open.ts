@@ -4,6 +4,7 @@ import { errorCode, makeDirectory, syncDirectory } from '../files/durable.js'
 import type { Clock } from '../ports/clock.js'
 import { Fault } from '../ports/fault.js'
 import { type Database, type DriverName, ledgerFault, openDatabase } from './driver.js'
+import { migrateLedger, seeAsNewest } from './migrate.js'
 import { applicationId, schema, schemaVersion } from './schema.js'
 import { retryWhileBusy } from './busy.js'
 import { transaction } from './transaction.js'
@@ -34,9 +35,12 @@ export async function openLedgerDatabase(options: LedgerFile): Promise<Database>
     const hot = ((await sizeOf(`${file}-journal`)) ?? 0) > 0
     const database = await openDatabase(file, { readOnly: readOnly && !hot, driver })
     try {
-      await retryWhileBusy(clock, () => {
-        prepare(database, file, { readOnly, check: hot || size <= quickCheckLimit })
-      })
+      const check = hot || size <= quickCheckLimit
+      const version = await retryWhileBusy(clock, () => prepare(database, file, { readOnly, check }))
+      if (version < schemaVersion) {
+        if (readOnly) seeAsNewest(database, version)
+        else await migrateLedger(database, { folder, version, clock })
+      }
       return database
     } catch (error) {
       database.close()
@@ -78,16 +82,15 @@ async function create(file: string, { folder, driver }: LedgerFile): Promise<voi
   await syncDirectory(folder)
 }
 
-function prepare(database: Database, file: string, options: { readOnly: boolean; check: boolean }): void {
+/** Returns the version of the ledger's schema. */
+function prepare(database: Database, file: string, options: { readOnly: boolean; check: boolean }): number {
   // Each commit is on the disk when it returns; the journal file stays, which saves a sync of the folder.
   if (!options.readOnly) database.exec('PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL')
   database.exec('PRAGMA foreign_keys = ON')
-  transaction(database, 'read', () => {
-    requireSound(database, file, options.check)
-  })
+  return transaction(database, 'read', () => requireSound(database, file, options.check))
 }
 
-function requireSound(database: Database, file: string, check: boolean): void {
+function requireSound(database: Database, file: string, check: boolean): number {
   const version = Number(database.prepare('PRAGMA user_version').all()[0]?.['user_version'])
   if (version > schemaVersion) {
     throw new Fault(
@@ -96,12 +99,13 @@ function requireSound(database: Database, file: string, check: boolean): void {
     )
   }
   const application = Number(database.prepare('PRAGMA application_id').all()[0]?.['application_id'])
-  if (version !== schemaVersion || application !== applicationId) {
+  if (version < 1 || application !== applicationId) {
     throw new Fault('ledger-damaged', `${file} is a database, but not a ledger of popferry`)
   }
-  if (!check) return
+  if (!check) return version
   const verdict = database.prepare('PRAGMA quick_check(1)').all()[0]?.['quick_check']
   if (verdict !== 'ok') throw new Fault('ledger-damaged', `${file} is damaged: ${String(verdict)}`)
+  return version
 }
 
 async function sizeOf(file: string): Promise<number | undefined> {

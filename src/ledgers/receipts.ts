@@ -12,13 +12,13 @@ export function insertReceipt(
   seq: number,
   { receipt, at }: { readonly receipt: Receipt; readonly at: number },
 ): void {
-  const { key, sha256, size, where, stored, flags, fingerprint, listed = 0 } = receipt
+  const { key, sha256, size, where, stored, flags, fingerprint, listed = 0, date } = receipt
   for (const table of ['lost', 'unproven']) {
     connection.run(`DELETE FROM ${table} WHERE lane = ? AND key = ?`, lane, keyBytes(key))
   }
   connection.run(
-    `INSERT INTO receipts (lane, seq, key, sha256, size, place, stored, flags, fingerprint, listed, at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO receipts (lane, seq, key, sha256, size, place, stored, flags, fingerprint, listed, at, dated)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     lane,
     seq,
     keyBytes(key),
@@ -30,6 +30,7 @@ export function insertReceipt(
     bytesOf(fingerprint),
     listed,
     at,
+    date === undefined ? null : Math.floor(date / 1000),
   )
 }
 
@@ -48,7 +49,7 @@ export function amendLane(
   { id, seq }: { readonly id: number; readonly seq: number },
   { lost = [], found = [], position, at }: Amendment,
 ): void {
-  const columns = 'lane, key, sha256, size, place, stored, flags, fingerprint, listed'
+  const columns = 'lane, key, sha256, size, place, stored, flags, fingerprint, listed, dated'
   for (const key of lost) {
     const sql = `INSERT INTO lost (${columns}) SELECT ${columns} FROM receipts WHERE lane = ? AND key = ?`
     connection.run(sql, id, keyBytes(key))
@@ -71,6 +72,7 @@ export function receiptOf(row: Row): Receipt {
   const stored = row['stored'] ?? null
   const fingerprint = row['fingerprint'] ?? null
   const listed = Number(row['listed'])
+  const dated = row['dated'] ?? null
   return {
     key: keyText(row['key']),
     sha256: hex(row['sha256']),
@@ -80,5 +82,6 @@ export function receiptOf(row: Row): Receipt {
     ...(stored !== null && { stored: hex(stored) }),
     ...(fingerprint !== null && { fingerprint: hex(fingerprint) }),
     ...(listed !== 0 && { listed }),
+    ...(dated !== null && { date: Number(dated) * 1000 }),
   }
 }

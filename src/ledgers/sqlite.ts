@@ -16,19 +16,23 @@ import type {
 } from '../ports/ledger.js'
 import type { DeletionBook } from '../ports/deletion-book.js'
 import type { KeptFor } from '../ports/quarantine.js'
+import type { Records } from '../ports/records.js'
 import type { Announced, Lane, Position, Progress, Receipt } from '../ports/target.js'
 import { Connection } from './connection.js'
 import type { Row } from './driver.js'
 import { SqliteDeletionBook } from './deletions.js'
 import { accountId, enrolAll, knownAccounts } from './enrolment.js'
 import { findMessages, identitiesAfter, identityOf, lastListing, recordFindings } from './identities.js'
-import { keyBytes, keyText } from './keys.js'
+import { keyText } from './keys.js'
 import { recallAccount, rememberAccount } from './memory.js'
 import { type LedgerFile, openLedgerDatabase } from './open.js'
+import { recordOutcome } from './outcome.js'
 import { keptOf, recordKept } from './quarantine.js'
 import { amendLane, insertReceipt, moveReceipt, receiptOf } from './receipts.js'
+import { SqliteRecords } from './records.js'
 import { contentIndexes } from './schema.js'
 import { accountStatus } from './status.js'
+import { insertVolume } from './volumes.js'
 
 /** Opens the ledger of a state folder. */
 export async function openLedger(options: LedgerFile): Promise<Ledger> {
@@ -47,6 +51,7 @@ interface LaneRow {
 
 class SqliteLedger implements Ledger {
   readonly deletions: DeletionBook
+  readonly records: Records
   readonly #connection: Connection
   readonly #lanes = new Map<string, LaneRow>()
   /** Messages can be found by their bytes. */
@@ -55,6 +60,7 @@ class SqliteLedger implements Ledger {
   constructor(connection: Connection) {
     this.#connection = connection
     this.deletions = new SqliteDeletionBook(connection)
+    this.records = new SqliteRecords(connection)
   }
 
   async known(): Promise<readonly KnownAccount[]> {
@@ -151,7 +157,7 @@ class SqliteLedger implements Ledger {
     })
   }
 
-  async advance(lane: Lane, { committed, begun, moved = [] }: LaneStep): Promise<void> {
+  async advance(lane: Lane, { committed, begun, moved = [], volume }: LaneStep): Promise<void> {
     let seq = 0
     await this.#connection.write(() => {
       const row = this.#lane(lane)
@@ -172,6 +178,7 @@ class SqliteLedger implements Ledger {
         recordKept(this.#connection, row.id, committed.kept ?? [])
       }
       for (const receipt of moved) moveReceipt(this.#connection, row.id, receipt)
+      if (volume) insertVolume(this.#connection, row.id, volume)
       if (begun) {
         const sql = 'UPDATE lanes SET position = ?, begun = ?, begun_at = ? WHERE id = ?'
         this.#connection.run(sql, begun.position, JSON.stringify(begun.announced), begun.at, row.id)
@@ -204,25 +211,8 @@ class SqliteLedger implements Ledger {
 
   async finishAccount(account: string, summary: AccountSummary): Promise<void> {
     await this.#connection.write(() => {
-      const id = this.#account(account)
-      const { run, at, status, code, error } = summary
-      this.#connection.run(
-        'UPDATE accounts SET last_run = ?, last_at = ?, last_status = ?, last_code = ?, last_error = ? WHERE id = ?',
-        run,
-        at,
-        status,
-        code ?? null,
-        error ?? null,
-        id,
-      )
-      if (!summary.failures) return
-      this.#connection.run('DELETE FROM failures WHERE account = ?', id)
-      for (const { key, target, code: why, error: words } of summary.failures) {
-        const lane = target === undefined ? null : this.#lane({ account, target }).id
-        const sql = 'INSERT INTO failures (account, lane, key, code, error) VALUES (?, ?, ?, ?, ?)'
-        // libsql ends a text at a NUL; a server's words may hold one.
-        this.#connection.run(sql, id, lane, keyBytes(key), why, words.replaceAll('\0', ''))
-      }
+      const laneOf = (target: string): number => this.#lane({ account, target }).id
+      recordOutcome(this.#connection, this.#account(account), { summary, laneOf })
     })
   }
 

@@ -19,6 +19,12 @@ export function ruleDate(header: Uint8Array, rule: DateRule, now: number): numbe
   return undefined
 }
 
+/** The message's own date where its copy is dated by `rule` with `date`. */
+export function ownDate(header: Uint8Array, rule: DateRule, date: number | undefined): number | undefined {
+  // A copy that is dated `now` says nothing of the message.
+  return rule === 'now' && date !== undefined ? ruleDate(header, 'received', date) : date
+}
+
 const twoDaysMs = 2 * 24 * 60 * 60 * 1000
 
 /**

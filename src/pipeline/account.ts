@@ -1,5 +1,6 @@
 import { asFault, Fault } from '../ports/fault.js'
 import type { AccountContext, AccountJob, AccountResult } from './account-job.js'
+import { summaryOf } from './account-summary.js'
 import { Agenda } from './agenda.js'
 import { backFill } from './back-fill.js'
 import { Backoff } from './backoff.js'
@@ -277,21 +278,15 @@ class AccountRun {
   /** Tells of every message that failed, and writes the account's outcome into the ledger. */
   async #record(result: AccountResult): Promise<AccountResult> {
     const { emit, ledger, clock, run, dryRun } = this.#context
-    const { account, status, faults } = result
+    const { account, faults } = result
     const failures = this.#failures()
     for (const { key, target, fault } of failures) {
       emit({ type: 'message.failed', account, key, ...(target !== undefined && { target }), fault })
     }
     if (dryRun) return result
-    const stop = faults.find(({ scope }) => scope !== 'message')
-    const why = stop && { code: stop.code, error: stop.message }
     try {
-      const rows = failures.map(({ own: key, target, fault: { code, message: error } }) => {
-        return { key, ...(target !== undefined && { target }), code, error }
-      })
-      // Without a listing nobody has looked: what earlier runs recorded stands.
-      const found = this.#roster.listed ? { failures: rows } : {}
-      await ledger.finishAccount(account, { run, at: clock.now(), status, ...found, ...why })
+      const found = { run, at: clock.now(), failures, roster: this.#roster }
+      await ledger.finishAccount(account, summaryOf(result, found))
       return result
     } catch (error) {
       return { ...result, status: 'failed', faults: [asFault(error), ...faults] }

@@ -181,8 +181,10 @@ export class LaneRun {
 
   /** What is committed goes on to its final place; `begun` is announced and untouched meanwhile. */
   async #seal(begun: readonly Delivery[], last: boolean): Promise<void> {
-    for await (const { position, moved = [] } of this.#writer.seal?.(last) ?? []) {
-      await this.#context.ledger.advance(this.lane, { begun: { ...this.#announce(begun), position }, moved })
+    const { ledger, clock } = this.#context
+    for await (const { position, moved = [], volume } of this.#writer.seal?.(last) ?? []) {
+      const finished = volume && { volume: { ...volume, at: clock.now() } }
+      await ledger.advance(this.lane, { begun: { ...this.#announce(begun), position }, moved, ...finished })
     }
   }
 

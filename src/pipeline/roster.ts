@@ -1,5 +1,6 @@
 import type { Counts } from '../ports/event.js'
 import { Fault } from '../ports/fault.js'
+import type { Untried } from '../ports/ledger.js'
 import type { Entry, MessageKey } from '../ports/message.js'
 
 /**
@@ -157,10 +158,21 @@ export class Roster {
   failures(): readonly MessageFailure[] {
     return [...this.#failures].flatMap(([number, failures]) => {
       if (this.state(number) !== 'failed') return []
-      const { key } = this.entry(number)
+      const { key, size } = this.entry(number)
       const own = this.keyOf(number) ?? key
-      return [...failures].map(([target, fault]) => ({ key, own, fault, ...(target !== '' && { target }) }))
+      return [...failures].map(([target, fault]) => ({ key, own, size, fault, ...(target !== '' && { target }) }))
     })
+  }
+
+  /** What was listed and is neither copied, nor left out, nor failed. */
+  *untried(): Iterable<Untried> {
+    for (let number = 0; number < this.size; number++) {
+      const state = this.state(number)
+      if (state !== 'pending' && state !== 'vanished') continue
+      const { key, size } = this.entry(number)
+      const own = this.keyOf(number) ?? key
+      yield { state, key, size, ...(own !== key && { own }) }
+    }
   }
 
   state(number: number): 'copied' | 'present' | 'filtered' | 'failed' | 'vanished' | 'pending' {
@@ -196,6 +208,8 @@ export interface MessageFailure {
   readonly key: MessageKey
   /** As the ledger has it. */
   readonly own: MessageKey
+  /** As listed; absent where no listing of this run has shown it. */
+  readonly size?: number
   readonly target?: string
   readonly fault: Fault
 }

@@ -232,6 +232,13 @@ export class Fault extends Error {
   get hint(): string {
     return this.facts.hint ?? faults[this.code].hint
   }
+
+  /** What happened, where, and the server's own words. As raw as its parts. */
+  get account(): string {
+    const { server, phase, reply } = this.facts
+    const where = [server, phase].filter((part) => part !== undefined).join(', ')
+    return `${this.message}${where === '' ? '' : ` (${where})`}${reply ? `: "${reply}"` : ''}`
+  }
 }
 
 /** Whatever was thrown, as a Fault: unknown errors become `internal`, with the error as cause. */

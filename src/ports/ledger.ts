@@ -1,7 +1,9 @@
 import type { DeletionBook } from './deletion-book.js'
+import type { Counts } from './event.js'
 import type { MessageKey } from './message.js'
 import type { Kept, KeptFor } from './quarantine.js'
-import type { Announced, Lane, Position, Progress, Receipt } from './target.js'
+import type { Records } from './records.js'
+import type { Announced, Lane, Position, Progress, Receipt, Volume } from './target.js'
 
 /** The durable record of what was delivered where. Every call is durable when it resolves. */
 export interface Ledger extends AsyncDisposable {
@@ -41,6 +43,8 @@ export interface Ledger extends AsyncDisposable {
   finishAccount(account: string, summary: AccountSummary): Promise<void>
   finishRun(run: string, finishedAt: number, exitCode: number): Promise<void>
   status(): Promise<readonly AccountStatus[]>
+  /** What reports tell of the past. */
+  readonly records: Records
 }
 
 export interface Delivered {
@@ -101,6 +105,8 @@ export interface LaneStep {
   readonly begun?: { readonly announced: readonly Announced[]; readonly position: Position; readonly at: number }
   /** Where messages stand that have receipts already. */
   readonly moved?: readonly Pick<Receipt, 'key' | 'where'>[]
+  /** Is whole now. */
+  readonly volume?: Volume & { readonly at: number }
 }
 
 export interface Amendment {
@@ -163,6 +169,22 @@ export interface AccountSummary {
   readonly error?: string
   /** Absent where the maildrop was not even listed: what earlier runs recorded stands. */
   readonly failures?: readonly Failure[]
+  /** Absent where `failures` are. */
+  readonly listing?: {
+    readonly counts: Counts
+    /** The listed messages that were neither copied nor failed; may be gone through several times. */
+    readonly untried: Iterable<Untried>
+  }
+}
+
+/** A listed message that was not tried, or was gone before it was. */
+export interface Untried {
+  readonly state: 'pending' | 'vanished'
+  /** As listed. */
+  readonly key: MessageKey
+  /** As the ledger has it, where that differs. */
+  readonly own?: MessageKey
+  readonly size: number
 }
 
 /** `target` is absent where the source failed: then every lane that lacks the message counts it. */
@@ -171,6 +193,12 @@ export interface Failure {
   readonly target?: string
   readonly code: string
   readonly error: string
+  /** As listed, where that differs. */
+  readonly listed?: MessageKey
+  /** Octets, where they are known. */
+  readonly size?: number
+  /** No listing of the run has shown it. */
+  readonly unlisted?: boolean
 }
 
 export interface AccountStatus {

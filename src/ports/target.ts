@@ -47,6 +47,8 @@ export interface Receipt {
   readonly fingerprint?: string
   /** Octets that the server listed for it; the engine's, of no concern to targets. */
   readonly listed?: number
+  /** The message's own date, ms since 1970, where it has one. */
+  readonly date?: number | undefined
 }
 
 /** One place where messages go. Holds no resources until `open`. */
@@ -129,6 +131,17 @@ export interface Sealed {
   readonly position: Position
   /** Messages that were delivered before and stand elsewhere now. */
   readonly moved?: readonly Pick<Receipt, 'key' | 'where'>[]
+  /** A file of an archive that is whole now, and will not be touched again. */
+  readonly volume?: Volume
+}
+
+export interface Volume {
+  readonly path: string
+  /** Of the file. */
+  readonly sha256: string
+  readonly messages: number
+  /** Octets of the file. */
+  readonly bytes: number
 }
 
 /** The outcome of reading one receipt's message back. */

@@ -2,6 +2,7 @@ import { link, lstat, open, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { createFlags, privateMode } from '../files/create-file.js'
 import { errorCode, syncDirectory } from '../files/durable.js'
+import type { Volume } from '../ports/target.js'
 import { fileDigest } from './eml-zip-archive.js'
 import { volumePath } from './eml-zip-library.js'
 
@@ -12,6 +13,14 @@ export interface Announcement {
   readonly archive: string
   readonly number: number
   readonly sha256: string
+  /** What it holds, and its own octets; absent where a version before these were recorded announced it. */
+  readonly messages?: number
+  readonly bytes?: number
+}
+
+/** What the ledger is told of a volume that has its name. */
+export function volumeOf({ archive, number, sha256, messages = 0, bytes = 0 }: Announcement): Volume {
+  return { path: volumePath(archive, number), sha256, messages, bytes }
 }
 
 /** Where the volumes of an archive are built, one after the other. */

@@ -4,9 +4,9 @@ import { deviceOf, folderIdentity } from '../files/place.js'
 import { Fault } from '../ports/fault.js'
 import type { TargetContext } from '../ports/kind.js'
 import type { MessageKey } from '../ports/message.js'
-import type { Position, Receipt } from '../ports/target.js'
+import type { Position, Receipt, Volume } from '../ports/target.js'
 import { volumesOf } from './eml-zip-library.js'
-import { type Announcement, wasPublished } from './eml-zip-publish.js'
+import { type Announcement, volumeOf, wasPublished } from './eml-zip-publish.js'
 import type { Mark } from './eml-zip-staging.js'
 
 /** A position: where the volumes go, how far the staging is committed, and which part of it stands in volumes by now. */
@@ -41,14 +41,15 @@ export function freshStanding(archive: string): Standing {
   return { staging: randomBytes(8).toString('hex'), archive, dev: 0, number: 0, sealed: 0, left: [] }
 }
 
-/** Where the lane stands at its present place, once it is known whether a dead run's volume got its name. */
+/** Where the lane stands at its present place, and a dead run's volume if it got its name. */
 export async function settle(
   before: Standing,
   { archive, dev }: { readonly archive: string; readonly dev: number },
-): Promise<Standing> {
+): Promise<{ readonly standing: Standing; readonly volume: Volume | undefined }> {
   const { sealing, ...rest } = before
-  const standing = sealing && (await wasPublished(sealing)) ? published(rest, sealing) : rest
-  return { ...standing, archive, dev, number: archive === standing.archive ? standing.number : 0 }
+  const volume = sealing && (await wasPublished(sealing)) ? volumeOf(sealing) : undefined
+  const standing = sealing && volume ? published(rest, sealing) : rest
+  return { standing: { ...standing, archive, dev, number: archive === standing.archive ? standing.number : 0 }, volume }
 }
 
 /** The announced volume has its name. */

@@ -1,19 +1,19 @@
-import { unlink } from 'node:fs/promises'
+import { stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import pLimit from 'p-limit'
 import { diskFault, errorCode } from '../files/durable.js'
 import { type Lock, takeLock } from '../files/lock.js'
 import { makeOwnedDirectory, type Owner, resolveOwner } from '../files/owner.js'
 import { folderIdentity } from '../files/place.js'
-import { ruleDate } from '../mail/date.js'
+import { ownDate, ruleDate } from '../mail/date.js'
 import { Fault } from '../ports/fault.js'
 import type { TargetContext } from '../ports/kind.js'
 import type { Flag, Message } from '../ports/message.js'
-import type { Position, Progress, Receipt, Sealed, Writer } from '../ports/target.js'
+import type { Position, Progress, Receipt, Sealed, Volume, Writer } from '../ports/target.js'
 import { Doubts } from './eml-zip-doubts.js'
 import { Library } from './eml-zip-library.js'
 import { entryName, keyPart, uniquePart, uniquePartOf } from './eml-zip-name.js'
-import { draftPath, freeNumber, publish } from './eml-zip-publish.js'
+import { draftPath, freeNumber, publish, volumeOf } from './eml-zip-publish.js'
 import { requireRoom, Room } from './eml-zip-room.js'
 import type { Segment } from './eml-zip-segment.js'
 import type { EmlZipSettings } from './eml-zip-settings.js'
@@ -65,7 +65,7 @@ export class EmlZipWriter implements Writer {
       const identity = await folderIdentity(folder)
       if (!identity) throw gone(folder)
       await unlink(draftPath(archive)).catch(ignoreMissing)
-      const standing = await settle(before ?? freshStanding(archive), { archive, dev: identity.dev })
+      const { standing, volume } = await settle(before ?? freshStanding(archive), { archive, dev: identity.dev })
       const stagingFolder = join(context.state, 'staging', standing.staging)
       if (before) await removeSealed(stagingFolder, before.sealed)
       const strangers = progress.receipts < probes ? await findStrangers(archive, progress) : new Set<string>()
@@ -78,7 +78,7 @@ export class EmlZipWriter implements Writer {
           inDoubt.add(staged, placeOf(itsArchive, staged.name, context), committed)
         },
       )
-      return new EmlZipWriter({ ...facts, staging, stagingFolder, inDoubt }, standing, before?.sealed)
+      return new EmlZipWriter({ ...facts, staging, stagingFolder, inDoubt, volume }, standing, before?.sealed)
     } catch (error) {
       await lock.release()
       throw error
@@ -111,7 +111,11 @@ export class EmlZipWriter implements Writer {
   async append(message: Message): Promise<Receipt> {
     return this.#inTurn(async () => {
       try {
-        return (await this.#parts.inDoubt.claim(message.key)) ?? (await this.#stage(message))
+        const { context, inDoubt, settings } = this.#parts
+        const at = context.clock.now()
+        const date = ruleDate(message.header, settings.date, at)
+        const receipt = (await inDoubt.claim(message.key)) ?? (await this.#stage(message, { date, at }))
+        return { ...receipt, date: ownDate(message.header, settings.date, date) }
       } catch (error) {
         throw diskFault(error, 'store a message in', this.#parts.stagingFolder)
       }
@@ -132,22 +136,23 @@ export class EmlZipWriter implements Writer {
   }
 
   async *seal(last: boolean): AsyncIterable<Sealed> {
-    const { archive, staging, stagingFolder, signal } = this.#parts
+    const { archive, staging, stagingFolder, signal, volume } = this.#parts
     if (this.#standing.sealed !== this.#recorded) {
       // What a dead run had published.
-      yield { position: this.position }
+      yield { position: this.position, ...(volume && { volume }) }
       await removeSealed(stagingFolder, this.#standing.sealed)
     }
     for (const segment of staging.due(archive, last)) {
       if (signal.aborted) return
+      let finished: Volume | undefined
       if (segment.entries > 0) {
         const sha256 = await this.#build(segment)
         if (sha256 === undefined) return
         do yield* this.#announce(segment, sha256)
-        while (!(await this.#publish(segment)))
+        while (!(finished = await this.#publish()))
       }
       this.#standing = { ...this.#standing, sealed: segment.number, sealing: undefined }
-      yield { position: this.position }
+      yield { position: this.position, ...(finished && { volume: finished }) }
       await staging.remove(segment)
     }
     this.#recorded = this.#standing.sealed
@@ -160,12 +165,10 @@ export class EmlZipWriter implements Writer {
     await lock.release()
   }
 
-  async #stage(message: Message): Promise<Receipt> {
-    const { archive, settings, context, progress, staging } = this.#parts
+  async #stage(message: Message, { date, at }: Dates): Promise<Receipt> {
+    const { archive, context, progress, staging } = this.#parts
     const { key, sha256, size, header } = message
     await this.#room.take(size, staging.size)
-    const at = context.clock.now()
-    const date = ruleDate(header, settings.date, at)
     const flags: readonly Flag[] = date === undefined ? ['date-missing'] : []
     const name = entryName(uniquePart(progress.origin, message), date, header)
     await staging.append({ key, sha256, size, name, date: date ?? null, at, flags }, message.open(), archive)
@@ -186,23 +189,24 @@ export class EmlZipWriter implements Writer {
   }
 
   /** Before the volume has its name, the ledger must know of it. */
-  async *#announce({ number: segment, archive }: Segment, sha256: string): AsyncIterable<Sealed> {
+  async *#announce({ number: segment, archive, entries }: Segment, sha256: string): AsyncIterable<Sealed> {
     const from = archive === this.#standing.archive ? this.#standing.number + 1 : 1
-    const sealing = { segment, archive, number: await freeNumber(archive, from), sha256 }
+    const { size: bytes } = await stat(draftPath(archive))
+    const sealing = { segment, archive, number: await freeNumber(archive, from), sha256, messages: entries, bytes }
     this.#standing = { ...this.#standing, sealing }
     yield { position: this.position }
   }
 
-  /** False where somebody was quicker to take the name. */
-  async #publish({ archive }: Segment): Promise<boolean> {
+  /** Undefined where somebody was quicker to take the name. */
+  async #publish(): Promise<Volume | undefined> {
     const { sealing } = this.#standing
     try {
-      if (!sealing || !(await publish(sealing))) return false
+      if (!sealing || !(await publish(sealing))) return undefined
     } catch (error) {
-      throw diskFault(error, 'write a volume of', archive)
+      throw diskFault(error, 'write a volume of', sealing?.archive ?? this.#parts.archive)
     }
     this.#standing = published(this.#standing, sealing)
-    return true
+    return volumeOf(sealing)
   }
 }
 
@@ -210,6 +214,13 @@ interface Surroundings {
   readonly context: TargetContext
   readonly progress: Progress
   readonly signal: AbortSignal
+}
+
+interface Dates {
+  /** By the date rule. */
+  readonly date: number | undefined
+  /** When it is stored. */
+  readonly at: number
 }
 
 interface WriterParts extends Surroundings {
@@ -223,6 +234,8 @@ interface WriterParts extends Surroundings {
   readonly staging: Staging
   readonly stagingFolder: string
   readonly inDoubt: Doubts
+  /** A dead run's, which got its name. */
+  readonly volume: Volume | undefined
 }
 
 /** Names that may be ours although the ledger says nothing of them. */

@@ -4,7 +4,7 @@ import { listFrom } from '../imap/fetch.js'
 import { type Mailbox, mailboxStatus, openMailbox } from '../imap/mailbox.js'
 import { removeByUid } from '../imap/remove.js'
 import { UidSet } from '../imap/uid-set.js'
-import { ruleDate } from '../mail/date.js'
+import { ownDate, ruleDate } from '../mail/date.js'
 import type { Clock } from '../ports/clock.js'
 import type { Fault } from '../ports/fault.js'
 import type { Flag, Message } from '../ports/message.js'
@@ -129,7 +129,8 @@ export class ImapWriter implements Writer {
     const date = ruleDate(message.header, this.#settings.date, this.#context.clock.now())
     const dateless: readonly Flag[] = date === undefined ? ['date-missing'] : []
     const claimed = await this.#claims.take(message)
-    if (claimed) return this.#claimed(message, claimed, dateless)
+    const own = ownDate(message.header, this.#settings.date, date)
+    if (claimed) return { ...this.#claimed(message, claimed, dateless), date: own }
     this.#requireFitting(message)
     const { answer, form } = await store(message, date, {
       uploads: this.#uploads,
@@ -150,7 +151,8 @@ export class ImapWriter implements Writer {
       ...(form ? (['lossy-form'] as const) : []),
       ...(merged ? (['merged-by-target'] as const) : []),
     ]
-    return { key, sha256, size, where: await this.#where(message, uid), flags, ...(form && { stored: form.sha256 }) }
+    const where = await this.#where(message, uid)
+    return { key, sha256, size, where, flags, date: own, ...(form && { stored: form.sha256 }) }
   }
 
   /** A copy that the server has changed proves itself by its own digest; one of other bytes is what was stored then. */

@@ -7,7 +7,7 @@ import { type FilledFile, FileMaker } from '../files/file-maker.js'
 import { type Lock, takeLock } from '../files/lock.js'
 import { type Owner, resolveOwner } from '../files/owner.js'
 import { canonicalFolder, folderIdentity } from '../files/place.js'
-import { ruleDate } from '../mail/date.js'
+import { ownDate, ruleDate } from '../mail/date.js'
 import { Fault } from '../ports/fault.js'
 import type { TargetContext } from '../ports/kind.js'
 import type { Flag, Message } from '../ports/message.js'
@@ -168,7 +168,8 @@ export class MaildirWriter implements Writer {
     const { key, sha256, size } = message
     const date = ruleDate(message.header, this.#settings.date, this.#context.clock.now())
     const flags: Flag[] = [...(date === undefined ? ['date-missing' as const] : []), ...form.flags]
-    const facts = { key, sha256, size, flags, ...(form.lossy && { stored: await digest(form.chunks()) }) }
+    const own = ownDate(message.header, this.#settings.date, date)
+    const facts = { key, sha256, size, flags, date: own, ...(form.lossy && { stored: await digest(form.chunks()) }) }
     const unique = uniqueOf(origin, message)
     const claimed = await this.#claims.take(accountOf(unique), form)
     if (claimed) {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { ruleDate, type DateRule } from '../mail/date.js'
+import { type DateRule, ownDate, ruleDate } from '../mail/date.js'
 import { asctime, fromLineStart, MboxEncoder, type MboxForm, newlineBytes } from '../mail/mbox.js'
 import type { Flag, Message } from '../ports/message.js'
 
@@ -14,6 +14,8 @@ export interface Encoding {
   /** Octets of everything. */
   readonly total: number
   readonly flags: readonly Flag[]
+  /** The message's own date, ms since 1970. */
+  readonly date: number | undefined
   /** SHA-256 of the message's stored form where it cannot be turned back. */
   readonly stored: string | undefined
   /** What follows the From_ line, the blank line included; in one part for a message in memory. */
@@ -37,7 +39,8 @@ export async function encode(message: Message, form: MboxForm, rule: DateRule, n
   const flags: Flag[] = [...measure.flags, ...(date === undefined ? ['date-missing' as const] : [])]
   const length = fromStart.length + fromEnd.length + (head[0]?.length ?? 0) + measure.length
   const total = length + newline.length
-  return { fromStart, fromEnd, length, total, flags, stored: measure.stored, rest }
+  const own = ownDate(message.header, rule, date)
+  return { fromStart, fromEnd, length, total, flags, date: own, stored: measure.stored, rest }
 }
 
 interface Measure {

@@ -114,8 +114,8 @@ export class MboxWriter implements Writer {
     const { date } = this.#settings
     const encoding = await encode(message, this.#form, date, this.#context.clock.now())
     const { key, sha256, size } = message
-    const { flags, stored, length } = encoding
-    const facts = { key, sha256, size, flags, ...(stored !== undefined && { stored }) }
+    const { flags, stored, length, date: own } = encoding
+    const facts = { key, sha256, size, flags, date: own, ...(stored !== undefined && { stored }) }
     const found = await this.#remains.claim(message, encoding)
     if (found) {
       const where = this.#where(found.path, found)

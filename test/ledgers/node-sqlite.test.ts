@@ -14,7 +14,7 @@ describe('the ledger on a Node.js that has node:sqlite', () => {
       process.stderr.write(`node:sqlite was not tested: ${newer.missing}\n`)
       return context.skip(newer.missing)
     }
-    const files = ['test/ledgers/sqlite.test.ts', 'test/ledgers/drivers.test.ts', 'test/ledgers/hostile.test.ts']
+    const files = ['sqlite', 'drivers', 'hostile', 'older'].map((name) => `test/ledgers/${name}.test.ts`)
     // Without this process's environment: the tests inside must not take themselves for a worker of these.
     const inside = await run(
       newer.path,

@@ -7,6 +7,7 @@ import type { Ledger } from '../../src/ports/ledger.js'
 import type { Position } from '../../src/ports/target.js'
 import { describeLedger, receipt } from '../contract/ledger.js'
 import { describeDeletions } from '../contract/ledger-deletions.js'
+import { describeRecords } from '../contract/ledger-records.js'
 import { systemClock as clock } from '../support/clock.js'
 import { temporaryFolder, type TemporaryFolder } from '../support/folder.js'
 
@@ -24,7 +25,7 @@ async function stateFolder(): Promise<string> {
 
 const open = async (folder: string, readOnly = false): Promise<Ledger> => openLedger({ folder, readOnly, clock })
 
-for (const suite of [describeLedger, describeDeletions]) {
+for (const suite of [describeLedger, describeDeletions, describeRecords]) {
   suite('the SQLite ledger', async () => {
     const folder = await stateFolder()
     return { open: async () => open(folder) }

@@ -86,6 +86,26 @@ describe('an account', () => {
     await using scene = await Scene.start({ hooks: { greeting: () => close } })
     await scene.run({ attempts: 1 })
     expect(scene.ledger.summaries[0]).not.toHaveProperty('failures')
+    expect(scene.ledger.summaries[0]).not.toHaveProperty('listing')
+  })
+
+  it('records what it listed and did not try, with sizes and the words of the server', async () => {
+    await using scene = await Scene.start({
+      hooks: { RETR: ({ uidl }) => (uidl === 'u2' ? send('-ERR it is "gone"\r\n') : undefined) },
+    })
+    const { counts } = await scene.run({ limit: 3 })
+    const [summary] = scene.ledger.summaries
+    expect(summary?.listing?.counts).toEqual(counts)
+    expect(counts).toMatchObject({ listed: 5, copied: 2, failed: 1, pending: 2 })
+    const [failure] = summary?.failures ?? []
+    expect(failure).toMatchObject({ key: 'u2', size: body('two').length })
+    expect(failure?.error).toContain('-ERR it is "gone"')
+    for (let again = 0; again < 2; again++) {
+      expect([...(summary?.listing?.untried ?? [])].map(({ key, state }) => `${key} ${state}`)).toEqual([
+        'u4 pending',
+        'u5 pending',
+      ])
+    }
   })
 
   it('LST-14 holds no more than there is room for, whatever the listing says', async () => {

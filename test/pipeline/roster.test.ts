@@ -56,8 +56,8 @@ describe('Roster', () => {
     roster.setFailed(0, refused, 'mbox')
     roster.setFailed(0, refused)
     expect(roster.failures()).toEqual([
-      { key: 'a', own: 'a', target: 'mbox', fault: refused },
-      { key: 'a', own: 'a', fault: refused },
+      { key: 'a', own: 'a', size: 10, target: 'mbox', fault: refused },
+      { key: 'a', own: 'a', size: 10, fault: refused },
     ])
   })
 

@@ -45,9 +45,10 @@ export async function deliver(
   const committed = { receipts, position, at: 0 }
   await ledger.advance(lane, { committed, ...(postponed.length > 0 && { begun: begun(postponed) }) })
   if (!sealed) return receipts
-  for await (const { position, moved = [] } of writer.seal?.(true) ?? []) {
+  for await (const { position, moved = [], volume } of writer.seal?.(true) ?? []) {
     if (steps++ === kill) return receipts
-    await ledger.advance(lane, { begun: { ...begun(postponed), position }, moved })
+    const finished = volume && { volume: { ...volume, at: 0 } }
+    await ledger.advance(lane, { begun: { ...begun(postponed), position }, moved, ...finished })
     if (steps++ === kill) return receipts
   }
   return receipts

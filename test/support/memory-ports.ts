@@ -16,7 +16,17 @@ import type {
 } from '../../src/ports/ledger.js'
 import type { Message, MessageKey } from '../../src/ports/message.js'
 import type { Kept, KeptFor, QuarantineFolder } from '../../src/ports/quarantine.js'
-import type { Announced, Lane, Position, Progress, ReadBack, Receipt, Target, Writer } from '../../src/ports/target.js'
+import type {
+  Announced,
+  Lane,
+  Position,
+  Progress,
+  ReadBack,
+  Receipt,
+  Target,
+  Volume,
+  Writer,
+} from '../../src/ports/target.js'
 import { MemoryDeletionBook } from './memory-deletions.js'
 import { collect } from './collect.js'
 
@@ -32,6 +42,7 @@ interface MemoryLane {
 export class MemoryLedger implements Ledger {
   readonly log: string[] = []
   readonly summaries: AccountSummary[] = []
+  readonly volumes = new Map<string, Volume>()
   readonly deletions = new MemoryDeletionBook((lane) => this.#lane(lane).receipts)
   readonly #lanes = new Map<string, MemoryLane>()
   readonly #memories = new Map<string, AccountMemory>()
@@ -153,6 +164,7 @@ export class MemoryLedger implements Ledger {
       Object.assign(state, { position: step.committed.position, announced: [], begunAt: undefined })
       this.log.push(`commit ${step.committed.receipts.map(({ key }) => key).join(' ')}`.trim())
     }
+    if (step.volume) this.volumes.set(step.volume.path, step.volume)
     for (const { key, where } of step.moved ?? []) {
       const receipt = state.receipts.get(key)
       if (receipt) state.receipts.set(key, { ...receipt, where })
@@ -195,6 +207,10 @@ export class MemoryLedger implements Ledger {
 
   async status(): Promise<readonly never[]> {
     return []
+  }
+
+  get records(): never {
+    throw new Error('a ledger that forgets has nothing to report')
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -65,6 +65,7 @@ export class Steps {
       finishAccount: around(async (account, summary) => ledger.finishAccount(account, summary)),
       finishRun: around(async (run, at, code) => ledger.finishRun(run, at, code)),
       status: around(async () => ledger.status()),
+      records: ledger.records,
       [Symbol.asyncDispose]: async () => ledger[Symbol.asyncDispose](),
     }
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Message } from '../../src/ports/message.js'
@@ -51,6 +51,14 @@ async function expectExactly(messages: readonly Message[]): Promise<void> {
   expect((await readdir(join(archive, '..'))).filter((name) => name.startsWith('.'))).toEqual([])
 }
 
+/** The ledger has a record of each volume, also of those that dead runs finished. */
+async function expectRecorded(messages: readonly Message[]): Promise<void> {
+  const recorded = [...ledger.volumes.values()]
+  expect(new Map(recorded.map(({ path, sha256 }) => [path, sha256]))).toEqual(await digests())
+  expect(recorded.reduce((sum, volume) => sum + volume.messages, 0)).toBe(messages.length)
+  for (const { path, bytes } of recorded) expect(bytes, path).toBe((await stat(path)).size)
+}
+
 async function staged(): Promise<readonly string[]> {
   const lanes = await readdir(join(folder.path, 'state', 'staging'))
   return (await Promise.all(lanes.map(async (one) => readdir(join(folder.path, 'state', 'staging', one))))).flat()
@@ -72,6 +80,7 @@ describe('volumes', () => {
       const before = await digests()
       await run(batch, undefined, size)
       await expectExactly([earlier, ...batch])
+      await expectRecorded([earlier, ...batch])
       for (const [path, digest] of before) expect((await digests()).get(path), path).toBe(digest)
       expect(await volumes(archive)).toHaveLength(1 + count)
     }
@@ -92,6 +101,7 @@ describe('volumes', () => {
       }
       await run(batch, undefined, 1)
       await expectExactly([earlier, ...batch])
+      await expectRecorded([earlier, ...batch])
     }
   })
 
