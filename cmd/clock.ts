@@ -8,11 +8,14 @@ const longestTimer = 2 ** 31 - 1
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  sleep: async (ms, signal) => {
-    for (let left = ms; ; left -= longestTimer) {
-      await sleep(Math.min(left, longestTimer), undefined, signal && { signal })
-      if (left <= longestTimer) return
-    }
-  },
+  sleep: wait,
+  limit: wait,
   random: () => Math.random(),
+}
+
+async function wait(ms: number, signal?: AbortSignal): Promise<void> {
+  for (let left = ms; ; left -= longestTimer) {
+    await sleep(Math.min(left, longestTimer), undefined, signal && { signal })
+    if (left <= longestTimer) return
+  }
 }

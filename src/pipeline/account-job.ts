@@ -8,7 +8,7 @@ import type { RetryPolicy } from './backoff.js'
 import type { Budget } from './budget.js'
 import type { MessageIntake } from './intake.js'
 import type { AccountTarget } from './lane-book.js'
-import type { BatchLimits } from './lane.js'
+import type { BatchLimits } from './lane-queue.js'
 import type { Selector } from './selection.js'
 
 export interface AccountJob {

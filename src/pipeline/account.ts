@@ -10,6 +10,7 @@ import { conclusion } from './expected.js'
 import { type Habits, longestLookMs, mayShowMore, recallHabits } from './habits.js'
 import { Identity } from './identity.js'
 import { LaneBook } from './lane-book.js'
+import { Lanes } from './lanes.js'
 import { outcome } from './outcome.js'
 import { Quarantine } from './quarantine.js'
 import { type MessageFailure, Roster } from './roster.js'
@@ -29,6 +30,7 @@ class AccountRun {
   readonly #roster = new Roster()
   readonly #quarantine: Quarantine
   readonly #books: readonly LaneBook[]
+  readonly #lanes: Lanes
   readonly #identity: Identity
   readonly #deletions: Deletions
   readonly #agenda: Agenda
@@ -40,6 +42,8 @@ class AccountRun {
   #habits: Habits | undefined
   readonly #askAgain = new Fault('connection-lost', 'a message has to be asked for once more')
   #mismatched = 0
+  /** The lanes that are open have everything that could be fetched. */
+  #caughtUp = false
   /** Interrupted before the account had come to its end. */
   #cutShort = false
 
@@ -53,7 +57,8 @@ class AccountRun {
     this.#quarantine = new Quarantine({ ...context, account, folder: context.quarantine, roster: this.#roster })
     const side = { roster: this.#roster, quarantine: this.#quarantine, emit: context.emit, onDelivered }
     this.#books = job.targets.map((target) => new LaneBook(job.name, target, side))
-    const parts = { roster: this.#roster, books: this.#books, quarantine: this.#quarantine }
+    const lanes = (this.#lanes = new Lanes(this.#books, context.clock))
+    const parts = { roster: this.#roster, books: this.#books, lanes, quarantine: this.#quarantine }
     const [{ recorded } = { recorded: { account } }] = this.#books
     const identity = (this.#identity = new Identity({
       ...context,
@@ -62,13 +67,12 @@ class AccountRun {
       server: source.server,
       rules: source.rules,
     }))
-    const tryingOut = context.dryRun || context.limit !== undefined
     const deletions = (this.#deletions = new Deletions({
       ...context,
       ...parts,
       account: recorded.account,
       rules: source.rules,
-      deleteAfter: tryingOut ? undefined : job.deleteAfter,
+      deleteAfter: context.dryRun || context.limit !== undefined ? undefined : job.deleteAfter,
       sizesWrong: () => this.#secondFetch.futile,
     }))
     const agenda = (this.#agenda = new Agenda({ ...parts, identity, limit: context.limit }))
@@ -116,6 +120,7 @@ class AccountRun {
       }
       const before = this.#progress()
       const ended = await this.#attempt(habits)
+      this.#caughtUp = ended === undefined
       if (this.#stopping()) {
         this.#cutShort = ended !== undefined || this.#goesOn(habits)
         return
@@ -156,7 +161,8 @@ class AccountRun {
   /** One session from sign-in to QUIT; resolves with the fault that ended it early. */
   async #attempt(habits: Habits): Promise<Fault | undefined> {
     const { dryRun } = this.#context
-    for (const book of dryRun ? [] : this.#books) await book.open(this.#context)
+    // Where fetching hides messages, nothing is fetched before all are there.
+    if (!dryRun) await this.#lanes.open(this.#context, this.#caughtUp || habits.window.hides)
     if (!dryRun && this.#books.every((book) => !book.run)) return undefined
     await this.#retryKept()
     try {
@@ -166,7 +172,7 @@ class AccountRun {
       return asFault(error)
     } finally {
       // What was fetched before the session broke is good: it counts as progress before anybody decides to wait.
-      if (!this.#stopping()) await Promise.all(this.#books.map(async (book) => book.run?.flush()))
+      if (!this.#stopping()) await this.#lanes.flush()
       await this.#retryKept()
     }
   }
@@ -174,7 +180,8 @@ class AccountRun {
   /** Needs no session. What has to wait for messages that are to be fetched first comes after it. */
   async #retryKept(): Promise<void> {
     // `--limit` and `--dry-run` are for trying things out.
-    if (!this.#context.dryRun && this.#context.limit === undefined) await this.#quarantine.retry(this.#books)
+    if (!this.#context.dryRun && this.#context.limit === undefined)
+      await this.#quarantine.retry(this.#books, this.#lanes)
   }
 
   /** After an orderly session: why another one is needed, if it is. */
@@ -237,8 +244,7 @@ class AccountRun {
     await this.#settleFirstCopies().catch((error: unknown) => {
       this.#fault ??= asFault(error)
     })
-    const closed = await Promise.allSettled(this.#books.map(async (book) => book.finish(this.#context.ledger)))
-    for (const outcome of closed) if (outcome.status === 'rejected') this.#fault ??= asFault(outcome.reason)
+    for (const error of await this.#lanes.finish(this.#context.ledger)) this.#fault ??= asFault(error)
     await this.#quarantine.tidy()
     if (!this.#stopping()) this.#deletions.tell()
     this.#quarantine.settle(this.#books)
@@ -251,13 +257,10 @@ class AccountRun {
 
   /** What could not be fetched once more is stored as it came, rather than not at all. */
   async #settleFirstCopies(): Promise<void> {
-    if (this.#stopping()) {
-      await this.#secondFetch.discard()
-      return
-    }
+    if (this.#stopping()) return this.#secondFetch.discard()
     for (const arrival of this.#secondFetch.rest()) await deliver(arrival, this.#session)
     await this.#identity.finish()
-    await Promise.all(this.#books.map(async ({ run }) => run?.flush()))
+    await this.#lanes.flush()
   }
 
   #result(): AccountResult {

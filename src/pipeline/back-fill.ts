@@ -7,11 +7,13 @@ import type { Budget } from './budget.js'
 import { Delivery } from './delivery.js'
 import { FetchedMessage, type MessageIntake } from './intake.js'
 import type { LaneBook } from './lane-book.js'
+import type { Lanes } from './lanes.js'
 import type { Roster } from './roster.js'
 
 export interface BackFillContext {
   readonly account: string
   readonly books: readonly LaneBook[]
+  readonly lanes: Lanes
   readonly roster: Roster
   readonly ledger: Ledger
   readonly intake: MessageIntake
@@ -68,7 +70,7 @@ async function lackingKeys({ books, roster, ledger }: BackFillContext): Promise<
 type Lacking = Map<MessageKey, readonly LaneBook[]>
 
 async function takeFrom(donor: LaneBook, lacking: Lacking, context: BackFillContext): Promise<void> {
-  const { ledger, books } = context
+  const { ledger, lanes } = context
   const { target, recorded } = donor
   if (!target.contents) return
   const wanted = wantedReceipts(ledger.receipts(recorded), lacking)
@@ -76,7 +78,7 @@ async function takeFrom(donor: LaneBook, lacking: Lacking, context: BackFillCont
     await deliver(copy, lacking, context)
     if (context.signal.aborted) break
   }
-  await Promise.all(books.map(async ({ run }) => run?.flush()))
+  await lanes.flush()
 }
 
 async function* wantedReceipts(
@@ -89,15 +91,15 @@ async function* wantedReceipts(
 async function deliver(
   { receipt, chunks }: Contents,
   lacking: Lacking,
-  { intake, budget, books }: BackFillContext,
+  { intake, budget, lanes }: BackFillContext,
 ): Promise<void> {
   const { key, size, sha256, flags } = receipt
   const takers = lacking.get(key) ?? []
   const charged = budget.charge(size)
   while (!budget.tryReserve(charged)) {
     const released = budget.released()
-    for (const { run } of books) run?.hurry()
-    await released
+    lanes.hurry()
+    await lanes.wait(released)
   }
   let message: Message | undefined
   const incoming = intake.begin({ key, size })

@@ -1,4 +1,5 @@
 import { asFault, type Fault } from '../ports/fault.js'
+import type { Message } from '../ports/message.js'
 import type { Kept } from '../ports/quarantine.js'
 import type { Receipt, Writer } from '../ports/target.js'
 import type { Delivery } from './delivery.js'
@@ -17,14 +18,16 @@ export interface Keeper {
 
 /**
  * Appends all at once; the writer orders them. Nothing is still running when this settles. Rejects with the first fault
- * that is not of one message alone.
+ * that is not of one message alone. `gotOn` is called for every message, and every part of a large one.
  */
 export async function appendBatch(
   writer: Writer,
   batch: readonly Delivery[],
-  keeper: Keeper,
+  { keeper, gotOn }: { readonly keeper: Keeper; readonly gotOn: () => void },
 ): Promise<readonly Outcome[]> {
-  const appended = await Promise.allSettled(batch.map(async ({ message }) => writer.append(message)))
+  const append = async ({ message }: Delivery): Promise<Receipt> =>
+    writer.append(watched(message, gotOn)).finally(gotOn)
+  const appended = await Promise.allSettled(batch.map(append))
   const faults = appended.map((one) => (one.status === 'rejected' ? asFault(one.reason) : undefined))
   const fatal = faults.find((fault) => fault && fault.scope !== 'message')
   if (fatal) throw fatal
@@ -36,4 +39,17 @@ export async function appendBatch(
     else if (one?.status === 'fulfilled') outcomes.push({ delivery, receipt: one.value })
   }
   return outcomes
+}
+
+/** A message that is in memory is handed over in one piece. */
+function watched(message: Message, gotOn: () => void): Message {
+  if (message.bytes) return message
+  const { key, size, sha256, header, bytes } = message
+  async function* open(): AsyncIterable<Uint8Array> {
+    for await (const chunk of message.open()) {
+      yield chunk
+      gotOn()
+    }
+  }
+  return { key, size, sha256, header, bytes, open }
 }

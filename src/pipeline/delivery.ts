@@ -12,6 +12,7 @@ export class Delivery {
   readonly #budget: Budget
   readonly #charged: number
   #lanes = 0
+  #stranded = 0
 
   constructor(number: number | undefined, message: FetchedMessage, flags: readonly Flag[], memory: Memory) {
     this.number = number
@@ -35,7 +36,19 @@ export class Delivery {
     this.#lanes--
     if (this.#lanes > 0) return
     this.#budget.release(this.#charged)
-    await this.message.remove()
+    if (this.#stranded === 0) await this.message.remove()
+  }
+
+  /** A lane hangs with it: it goes on holding the bytes, but nobody waits for their memory any longer. */
+  async strand(): Promise<void> {
+    this.#stranded++
+    await this.release()
+  }
+
+  /** That lane is done with it after all. */
+  async recover(): Promise<void> {
+    this.#stranded--
+    if (this.#lanes === 0 && this.#stranded === 0) await this.message.remove()
   }
 }
 

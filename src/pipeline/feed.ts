@@ -11,6 +11,8 @@ export interface FeedOptions {
   needed(number: number): boolean
   /** Memory is short: whoever holds messages should finish with them. */
   hurry(): void
+  /** Waits for that. */
+  wait(until: Promise<void>): Promise<void>
 }
 
 /** Hands a session its work, one entry at a time, as long as memory has been reserved for what comes back. */
@@ -44,7 +46,7 @@ export class Feed implements Wanted {
     })
     const released = this.#options.budget.released()
     this.#options.hurry()
-    await Promise.race([released, stopped])
+    await this.#options.wait(Promise.race([released, stopped]))
     return this.#peek() !== undefined
   }
 

@@ -1,4 +1,4 @@
-import type { Emit } from '../ports/event.js'
+import type { Emit, Event } from '../ports/event.js'
 import { asFault, Fault } from '../ports/fault.js'
 import type { Delivered, Ledger } from '../ports/ledger.js'
 import type { MessageKey } from '../ports/message.js'
@@ -26,7 +26,12 @@ export class LaneBook implements LaneObserver {
   /** Known when the lane has finished: found missing at the target, and not delivered again. */
   readonly #lost = new Set<MessageKey>()
   #run: LaneRun | undefined
+  /** From one session into the next where the target is slow to end its last batch, or to open. */
+  #opening: Promise<LaneRun | undefined> | undefined
   #fault: Fault | undefined
+  /** Its target hangs: nobody waits for it any more in this run. */
+  #given = false
+  #finished = false
   #receipts = 0
   /** Nothing is known of it before the first pairing, as in an empty maildrop. */
   #knowsUnlisted = true
@@ -53,7 +58,7 @@ export class LaneBook implements LaneObserver {
 
   /** False where the lane has stopped for a reason that will not pass within this run. */
   get alive(): boolean {
-    return this.#fault?.transient !== false && this.#fault?.code !== 'held'
+    return this.#fault?.transient !== false && this.#fault?.code !== 'held' && !this.#given
   }
 
   get run(): LaneRun | undefined {
@@ -100,21 +105,49 @@ export class LaneBook implements LaneObserver {
       })
   }
 
-  /** Opens the lane, or opens it again after a reason that has passed. */
-  async open(context: Omit<LaneContext, 'observer'>): Promise<void> {
+  /** Opens the lane, or opens it again after a reason that has passed; `enough` resolves where it takes too long. */
+  async open(context: Omit<LaneContext, 'observer'>, enough: () => Promise<Fault>): Promise<void> {
     if (this.run !== undefined || !this.alive) return
-    await this.close()
-    this.#fault = undefined
+    this.#opening ??= this.#reopen(context)
+    const opened = await Promise.race([this.#opening, enough()])
+    if (opened instanceof Fault) {
+      this.stopped(opened)
+      return
+    }
+    this.#opening = undefined
+    if (opened) this.#fault = undefined
+    this.#run = opened
+  }
+
+  async #reopen(context: Omit<LaneContext, 'observer'>): Promise<LaneRun | undefined> {
     try {
-      this.#run = await LaneRun.open(this.lane, this.target, { ...context, observer: this })
+      await this.close()
+      // How the last batch has ended in the meantime may forbid it.
+      if (!this.alive) return undefined
+      return await LaneRun.open(this.lane, this.target, { ...context, observer: this })
     } catch (error) {
       this.stopped(asFault(error))
+      return undefined
     }
   }
 
-  /** The lane's end in this run. */
-  async finish(ledger: Ledger): Promise<void> {
-    await this.close()
+  /** It holds the others up: they go on without it. */
+  leaveBehind(fault: Fault): void {
+    this.#run?.leave(fault)
+  }
+
+  /** It is not waited for in this run any more. */
+  giveUp(): void {
+    this.#given = true
+  }
+
+  /** The lane's end in this run; `enough` resolves where it takes too long. */
+  async finish(ledger: Ledger, enough: () => Promise<Fault>): Promise<void> {
+    const closing = this.#close()
+    const fault = this.#given ? undefined : await Promise.race([closing, enough()])
+    if (fault) this.stopped(fault)
+    closing.catch(() => undefined)
+    this.#finished = true
     for await (const { key } of ledger.lost(this.recorded)) this.#lost.add(key)
   }
 
@@ -122,6 +155,12 @@ export class LaneBook implements LaneObserver {
     const run = this.#run
     this.#run = undefined
     await run?.close()
+  }
+
+  async #close(): Promise<undefined> {
+    const opening = this.#opening
+    await this.close()
+    await (await opening)?.close()
   }
 
   /** Marks what the ledger has receipts for among the messages of the roster; shows each receipt to `look`. */
@@ -159,7 +198,7 @@ export class LaneBook implements LaneObserver {
     this.#receipts++
     const key = this.#listedAs(delivery) ?? receipt.key
     for (const flag of new Set([...delivery.flags, ...receipt.flags])) {
-      this.#emit({ type: 'message.flagged', account: this.lane.account, key, flag })
+      this.#tell({ type: 'message.flagged', account: this.lane.account, key, flag })
     }
     this.#onDelivered(delivery)
   }
@@ -184,12 +223,18 @@ export class LaneBook implements LaneObserver {
 
   checkpoint(messages: number): void {
     const { copied, copiedBytes } = this.#roster
-    this.#emit({ type: 'checkpoint', ...this.lane, messages, copied, bytes: copiedBytes })
+    this.#tell({ type: 'checkpoint', ...this.lane, messages, copied, bytes: copiedBytes })
   }
 
   stopped(fault: Fault): void {
+    if (this.#finished) return
     this.#fault = fault
-    this.#emit({ type: 'target.stopped', ...this.lane, fault })
+    this.#tell({ type: 'target.stopped', ...this.lane, fault })
+  }
+
+  /** What comes to its end later belongs to no run: the ledger knows of it. */
+  #tell(event: Event): void {
+    if (!this.#finished) this.#emit(event)
   }
 }
 

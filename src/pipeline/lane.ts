@@ -6,6 +6,7 @@ import type { Kept } from '../ports/quarantine.js'
 import type { Announced, Lane, Progress, Receipt, Target, Writer } from '../ports/target.js'
 import { appendBatch, type Keeper, type Outcome } from './batch.js'
 import type { Delivery } from './delivery.js'
+import { type BatchLimits, LaneQueue } from './lane-queue.js'
 
 /** What a lane tells the account it belongs to. */
 export interface LaneObserver extends Keeper {
@@ -28,15 +29,6 @@ export interface LaneContext {
 }
 
 /**
- * A batch is due by count, by bytes or by the age of its first message, whichever comes first. Then it takes what has
- * gathered, up to the limits: while one batch is written, the next one fills.
- */
-export interface BatchLimits {
-  readonly due: { readonly messages: number; readonly bytes: number; readonly ageMs: number }
-  readonly most: { readonly messages: number; readonly bytes: number }
-}
-
-/**
  * One lane at work, by itself: begins, appends and commits batch after batch of what it is offered, in the order that
  * makes a delivery exactly-once (ARCHITECTURE, "The one loop"). No adapter and no other lane can change that order.
  */
@@ -48,15 +40,16 @@ export class LaneRun {
   #owed: readonly Announced[]
   /** Announced by a run that died, and not to be had in this one. */
   #postponed: readonly Announced[] = []
-  readonly #queue: Delivery[] = []
+  readonly #queue: LaneQueue
   /** Everything offered and not yet released: queued or in the batch in hand. */
   readonly #held = new Set<Delivery>()
   readonly #done: Promise<void>
-  #queuedBytes = 0
-  #oldest = 0
-  #hurried = false
   #working = false
+  /** When it last got on, in monotonic time. */
+  #gotOnAt: number
   #closed = false
+  /** Nobody waits for it any longer. */
+  #left = false
   #fault: Fault | undefined
   #wake: (() => void) | undefined
   #idle: (() => void)[] = []
@@ -64,14 +57,22 @@ export class LaneRun {
   /** Opens the target where the ledger says the lane stands. Rejects with the Fault that keeps it closed. */
   static async open(lane: Lane, target: Target, context: LaneContext): Promise<LaneRun> {
     const progress = await context.ledger.load(lane)
-    return new LaneRun(lane, progress, await target.open(lane, progress, context.signal), context)
+    let gotOn = (): void => undefined
+    const writer = await target.open(lane, progress, context.signal, () => {
+      gotOn()
+    })
+    const run = new LaneRun(lane, progress, writer, context)
+    gotOn = run.#gotOn
+    return run
   }
 
   private constructor(lane: Lane, progress: Progress, writer: Writer, context: LaneContext) {
     this.lane = lane
     this.#writer = writer
     this.#context = context
+    this.#queue = new LaneQueue(context.batch, context.clock)
     this.#owed = progress.announced
+    this.#gotOnAt = context.clock.monotonic()
     this.#done = this.#run()
   }
 
@@ -81,6 +82,16 @@ export class LaneRun {
 
   get open(): boolean {
     return !this.#closed && this.#fault === undefined
+  }
+
+  /** A batch is in hand. */
+  get working(): boolean {
+    return this.#working
+  }
+
+  /** How long ago something got on, ms. */
+  get stillMs(): number {
+    return this.#context.clock.monotonic() - this.#gotOnAt
   }
 
   /** Announced by a run that died: to be fetched first and in this order, because a target may hold half of one. */
@@ -111,18 +122,15 @@ export class LaneRun {
     if (this.#postponed.length > 0) this.#postponed = this.#postponed.filter((one) => one.key !== key)
     delivery.hold()
     this.#held.add(delivery)
-    const first = this.#queue.length === 0
-    if (first) this.#oldest = this.#context.clock.monotonic()
-    this.#queue.push(delivery)
-    this.#queuedBytes += delivery.message.size
+    this.#queue.add(delivery)
     // The first one is woken for as well: its age now counts.
-    if (first || this.#ripe()) this.#wake?.()
+    if (this.#queue.length === 1 || this.#queue.ripe) this.#wake?.()
     return true
   }
 
   /** Do not wait for a fuller batch with what is queued now. */
   hurry(): void {
-    this.#hurried = this.#queue.length > 0
+    this.#queue.hurry()
     this.#wake?.()
   }
 
@@ -142,6 +150,28 @@ export class LaneRun {
     await this.#writer[Symbol.asyncDispose]()
   }
 
+  /**
+   * Takes nothing more, and whoever waits for it goes on. The batch in hand comes to its end, whenever that is: its
+   * receipts are as good as any.
+   */
+  leave(fault: Fault): void {
+    this.#fault = fault
+    this.#left = this.#closed = true
+    this.#context.observer.stopped(fault)
+    const queued = new Set(this.#queue.clear())
+    const going = [...this.#held].map(async (one) => (queued.has(one) ? one.release() : one.strand()))
+    for (const delivery of queued) this.#held.delete(delivery)
+    void Promise.all(going).catch((error: unknown) => {
+      this.#stopped(error)
+    })
+    this.#wakeIdle()
+    this.#wake?.()
+  }
+
+  readonly #gotOn = (): void => {
+    this.#gotOnAt = this.#context.clock.monotonic()
+  }
+
   async #run(): Promise<void> {
     try {
       for (let batch = await this.#nextBatch(); batch.length > 0; batch = await this.#nextBatch()) {
@@ -150,29 +180,35 @@ export class LaneRun {
         // A commit and the begin of a batch that is ready by then share one transaction.
         for (let begun = batch; begun.length > 0;) begun = await this.#deliver(begun)
       }
-      if (!this.#context.signal.aborted) await this.#seal([], true)
+      if (!this.#context.signal.aborted && !this.#left) await this.#seal([], true)
     } catch (error) {
-      this.#fault = asFault(error)
-      this.#context.observer.stopped(this.#fault)
+      this.#stopped(error)
     }
     await this.#abandon()
   }
 
+  #stopped(error: unknown): void {
+    this.#fault = asFault(error)
+    this.#context.observer.stopped(this.#fault)
+  }
+
   /** Delivers a begun batch, commits it, and returns the batch that was begun with the same commit, if any. */
   async #deliver(batch: readonly Delivery[]): Promise<readonly Delivery[]> {
-    const outcomes = await appendBatch(this.#writer, batch, this.#context.observer)
+    const { observer: keeper } = this.#context
+    const outcomes = await appendBatch(this.#writer, batch, { keeper, gotOn: this.#gotOn })
     const committed = {
       receipts: outcomes.flatMap(({ delivery, receipt }) => (receipt ? delivery.complete(receipt) : [])),
       kept: outcomes.flatMap(({ refusal }) => refusal?.kept ?? []),
       position: await this.#writer.commit(),
       at: this.#context.clock.now(),
     }
-    const following = this.#ripe() && this.open ? this.#take() : []
+    const following = this.#queue.ripe && this.open ? this.#queue.take() : []
     const refusal = await this.#admit(following).then(() => undefined, asFault)
     const next = refusal ? [] : following
     // What a dead run announced stays announced until it has been offered.
     const begun = next.length + this.#owed.length + this.#postponed.length > 0 ? { begun: this.#announce(next) } : {}
     await this.#context.ledger.advance(this.lane, { committed, ...begun })
+    this.#gotOn()
     await this.#settle(outcomes)
     await this.#seal(next, false)
     if (refusal) throw refusal
@@ -185,6 +221,7 @@ export class LaneRun {
     for await (const { position, moved = [], volume } of this.#writer.seal?.(last) ?? []) {
       const finished = volume && { volume: { ...volume, at: clock.now() } }
       await ledger.advance(this.lane, { begun: { ...this.#announce(begun), position }, moved, ...finished })
+      this.#gotOn()
     }
   }
 
@@ -211,16 +248,16 @@ export class LaneRun {
   async #release(deliveries: Iterable<Delivery>): Promise<void> {
     const leaving = [...deliveries]
     for (const delivery of leaving) this.#held.delete(delivery)
-    await Promise.all(leaving.map(async (delivery) => delivery.release()))
+    await Promise.all(leaving.map(async (delivery) => (this.#left ? delivery.recover() : delivery.release())))
   }
 
   /** After the loop: whatever was offered but not delivered is let go, and nobody waits for it any longer. */
   async #abandon(): Promise<void> {
-    this.#queue.length = 0
+    this.#queue.clear()
     try {
       await this.#release(this.#held)
     } catch (error) {
-      if (!this.#fault) this.#context.observer.stopped((this.#fault = asFault(error)))
+      if (!this.#fault) this.#stopped(error)
     }
     this.#wakeIdle()
   }
@@ -231,26 +268,17 @@ export class LaneRun {
     for (const resolve of idle) resolve()
   }
 
-  #ripe(): boolean {
-    if (this.#queue.length === 0) return false
-    const { messages, bytes } = this.#context.batch.due
-    return this.#hurried || this.#queue.length >= messages || this.#queuedBytes >= bytes || this.#ageLeftMs() <= 0
-  }
-
-  #ageLeftMs(): number {
-    return this.#oldest + this.#context.batch.due.ageMs - this.#context.clock.monotonic()
-  }
-
   /** Waits until a batch is due; empty when the lane closes. */
   async #nextBatch(): Promise<readonly Delivery[]> {
     this.#working = false
-    while (!this.#closed && !this.#ripe()) {
+    while (!this.#closed && !this.#queue.ripe) {
       if (this.#queue.length === 0) this.#wakeIdle()
       await this.#wait()
     }
     if (this.#closed) return []
     this.#working = true
-    return this.#take()
+    this.#gotOn()
+    return this.#queue.take()
   }
 
   /** Until somebody wakes the lane, or the first queued message is old enough. */
@@ -259,26 +287,11 @@ export class LaneRun {
     const woken = new Promise<void>((resolve) => {
       this.#wake = resolve
     })
-    const aged = this.#queue.length > 0 ? [this.#context.clock.sleep(this.#ageLeftMs(), over.signal).catch(ignore)] : []
+    const { length, ageLeftMs } = this.#queue
+    const aged = length > 0 ? [this.#context.clock.sleep(ageLeftMs, over.signal).catch(ignore)] : []
     await Promise.race([woken, ...aged])
     over.abort()
     this.#wake = undefined
-  }
-
-  #take(): readonly Delivery[] {
-    const { messages, bytes } = this.#context.batch.most
-    let size = 0
-    let count = 0
-    for (const delivery of this.#queue) {
-      if (count === messages || (count > 0 && size + delivery.message.size > bytes)) break
-      size += delivery.message.size
-      count++
-    }
-    this.#queuedBytes -= size
-    this.#oldest = this.#context.clock.monotonic()
-    const batch = this.#queue.splice(0, count)
-    if (this.#queue.length === 0) this.#hurried = false
-    return batch
   }
 }
 

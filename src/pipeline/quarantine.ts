@@ -26,6 +26,12 @@ interface KeptLane {
   has(number: number): boolean
 }
 
+/** And of Lanes. */
+interface AllLanes {
+  wait<T>(until: Promise<T>): Promise<T>
+  flush(): Promise<void>
+}
+
 /** A message that waits for one lane. */
 interface Waiting {
   readonly kept: Kept
@@ -108,9 +114,9 @@ export class Quarantine {
    * Offers to each lane what waits for it, as far as it takes it now: what a dead run announced comes first, and some of
    * that may have to be fetched.
    */
-  async retry(books: readonly KeptLane[]): Promise<void> {
-    for (const book of books) await this.#retry(book)
-    await Promise.all(books.map(async ({ run }) => run?.flush()))
+  async retry(books: readonly KeptLane[], lanes: AllLanes): Promise<void> {
+    for (const book of books) await this.#retry(book, lanes)
+    await lanes.flush()
   }
 
   /** At the end: what became of the messages that were listed goes into the roster. */
@@ -169,14 +175,14 @@ export class Quarantine {
     }
   }
 
-  async #retry(book: KeptLane): Promise<void> {
+  async #retry(book: KeptLane, lanes: AllLanes): Promise<void> {
     const { budget, roster, signal } = this.#context
     const waiting = this.#waiting.get(book.lane.target) ?? new Map<MessageKey, Waiting>()
     for (const key of new Set([...(book.run?.owed ?? []), ...waiting.keys()])) {
       const one = waiting.get(key)
       if (!book.run || signal.aborted) return
       if (!one || one.refused || one.damaged || (book.run.owed[0] ?? key) !== key) continue
-      const charged = await this.#reserve(one, book)
+      const charged = await this.#reserve(one, book, lanes)
       const message = await this.#read(one)
       if (!message) {
         budget.release(charged)
@@ -189,13 +195,13 @@ export class Quarantine {
     }
   }
 
-  async #reserve({ kept }: Waiting, { run }: KeptLane): Promise<number> {
+  async #reserve({ kept }: Waiting, { run }: KeptLane, lanes: AllLanes): Promise<number> {
     const { budget } = this.#context
     const charged = budget.charge(kept.size)
     while (!budget.tryReserve(charged)) {
       const released = budget.released()
       run?.hurry()
-      await released
+      await lanes.wait(released)
     }
     return charged
   }

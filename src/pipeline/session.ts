@@ -11,6 +11,7 @@ import type { Habits } from './habits.js'
 import type { Identity } from './identity.js'
 import { FetchedMessage, type MessageIntake } from './intake.js'
 import type { LaneBook } from './lane-book.js'
+import type { Lanes } from './lanes.js'
 import type { Roster } from './roster.js'
 import type { Arrival, SecondFetch } from './second-fetch.js'
 import type { Selection } from './selection.js'
@@ -20,6 +21,7 @@ export interface SessionContext extends Habits {
   readonly source: Source
   readonly roster: Roster
   readonly books: readonly LaneBook[]
+  readonly lanes: Lanes
   readonly agenda: Agenda
   readonly identity: Identity
   readonly deletions: Deletions
@@ -102,13 +104,14 @@ async function fetchMissing(
   session: Session,
   context: SessionContext,
 ): Promise<{ readonly fetched: readonly number[]; readonly safe: boolean }> {
-  const { books, roster, budget, agenda, identity, secondFetch, window, signal } = context
+  const { books, lanes, roster, budget, agenda, identity, secondFetch, window, signal } = context
   const wanted = secondFetch.first(agenda.wanted())
   // What is not stored must not be fetched where the server may remove it for that.
   const settled = (): ReturnType<Agenda['settled']> => (agenda.exhausted ? [] : agenda.settled(!session.expires))
   const revisits = new Set(window.revisits({ settled, wanted: wanted.length }))
   const numbers = [...wanted, ...revisits].slice(0, window.most)
   if (numbers.length > 0) await window.fetching()
+  lanes.expect(numbers)
   const halted = (): boolean => window.hides && books.some((book) => !book.run)
   const feed = new Feed({
     numbers,
@@ -116,8 +119,9 @@ async function fetchMissing(
     entry: (number) => roster.entry(number),
     needed: (number) => !halted() && (revisits.has(number) || books.some((book) => book.run && book.lacks(number))),
     hurry: () => {
-      for (const { run } of books) run?.hurry()
+      lanes.hurry()
     },
+    wait: async (until) => lanes.wait(until),
   })
   const stop = (): void => {
     feed.stop()
@@ -145,7 +149,7 @@ async function fetchMissing(
     await identity.finish()
   }
   // Targets may need minutes for what they have been given (QUIRKS RET-28).
-  await session.stay(Promise.all(books.map(async ({ run }) => run?.flush())))
+  await session.stay(lanes.flush())
   const safe = (number: number): boolean =>
     revisits.has(number) || (roster.isFiltered(number) && !session.expires) || books.every((book) => book.safe(number))
   return { fetched, safe: !halted() && fetched.every(safe) }

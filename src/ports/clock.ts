@@ -6,6 +6,8 @@ export interface Clock {
   monotonic(): number
   /** Rejects with the signal's reason when aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Resolves when so much time has passed, for a limit: unlike a pause it is not expected to be over. As `sleep` otherwise. */
+  limit(ms: number, signal: AbortSignal): Promise<void>
   /** 0 ≤ n < 1. */
   random(): number
 }

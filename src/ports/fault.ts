@@ -125,6 +125,11 @@ export const faults = {
     hint: 'it is fetched again as soon as the server lists it; check the disk of the state folder',
   },
   // Targets
+  lagging: {
+    scope: 'target',
+    transient: true,
+    hint: 'the other targets go on, and it catches up alone, in this run or the next; look at its server or disk',
+  },
   'disk-full': { scope: 'target', transient: false, hint: 'free some space (or inodes) and run again' },
   'not-writable': { scope: 'target', transient: false, hint: 'check owner and permissions of the path' },
   'too-many-files': { scope: 'target', transient: true, hint: 'raise the limit of open files (ulimit -n)' },

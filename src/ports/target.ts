@@ -57,11 +57,13 @@ export interface Target {
   readonly place: string
   /** True where several lanes may share the place, one after another (Maildir); false: a plan error (mbox). */
   readonly shareable: boolean
+  /** True where each of its waits has a limit of its own, as at a server: then it may take as long as it gets on. */
+  readonly bounded?: boolean
   /**
    * Takes the place's lock (Fault `held`), looks at what stands beyond the position and returns a writer.
-   * Changes nothing that popferry did not write.
+   * Changes nothing that popferry did not write. `gotOn` is called while one step takes long and goes on.
    */
-  open(lane: Lane, progress: Progress, signal: AbortSignal): Promise<Writer>
+  open(lane: Lane, progress: Progress, signal: AbortSignal, gotOn?: () => void): Promise<Writer>
   /**
    * Whether messages could be stored, as far as that shows without storing one. Leaves nothing behind: what is missing is
    * not created, and a probe file is removed at once. `progress` of a lane that the ledger knows: what was stored must be there.

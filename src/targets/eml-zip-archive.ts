@@ -153,8 +153,11 @@ class Sink extends Writable {
 }
 
 /** SHA-256 of a file as it stands on the disk. */
-export async function fileDigest(path: string): Promise<string> {
+export async function fileDigest(path: string, gotOn: () => void = () => undefined): Promise<string> {
   const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(chunk as Uint8Array)
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
+    hash.update(chunk as Uint8Array)
+    gotOn()
+  }
   return hash.digest('hex')
 }

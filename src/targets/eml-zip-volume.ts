@@ -20,6 +20,8 @@ export interface VolumeOptions {
   readonly mode: number
   readonly owner: Owner | undefined
   readonly signal: AbortSignal
+  /** Called for every message, and every part of a large one. */
+  readonly gotOn: () => void
 }
 
 /**
@@ -48,7 +50,7 @@ interface Written {
 }
 
 async function write(segment: Segment, options: VolumeOptions): Promise<Written | undefined> {
-  const { draft, compression, mode, owner, signal } = options
+  const { draft, compression, mode, owner, signal, gotOn } = options
   const file = await open(draft, createFlags, privateMode)
   try {
     await using reader = new AttachmentReader(signal)
@@ -57,7 +59,8 @@ async function write(segment: Segment, options: VolumeOptions): Promise<Written 
     try {
       for await (const staged of segment.records()) {
         if (signal.aborted) return undefined
-        await add(staged, { archive, contents, segment })
+        await add(staged, { archive, contents, segment, gotOn })
+        gotOn()
       }
       const files = await contents.files()
       if (signal.aborted) return undefined
@@ -82,14 +85,15 @@ interface Destination {
   readonly archive: ArchiveFile
   readonly contents: Contents
   readonly segment: Segment
+  readonly gotOn: () => void
 }
 
 /** A small message is one buffer: sizes and CRC stand before it, as readers of streams want them. */
-async function add(staged: Staged, { archive, contents, segment }: Destination): Promise<void> {
+async function add(staged: Staged, { archive, contents, segment, gotOn }: Destination): Promise<void> {
   const sight = contents.message(staged)
   const entry = { ...staged, date: staged.date ?? 0 }
   if (staged.size > wholeUpTo) {
-    await archive.add(Readable.from(seenBytes(staged, sight), { objectMode: false }), entry)
+    await archive.add(Readable.from(seenBytes(staged, { sight, gotOn }), { objectMode: false }), entry)
   } else {
     const bytes = await segment.bytesOf(staged)
     sight.write(bytes)
@@ -98,18 +102,23 @@ async function add(staged: Staged, { archive, contents, segment }: Destination):
   await sight.end()
 }
 
-async function* seenBytes(staged: Staged, sight: Sight): AsyncIterable<Uint8Array> {
+async function* seenBytes(
+  staged: Staged,
+  { sight, gotOn }: { readonly sight: Sight; readonly gotOn: () => void },
+): AsyncIterable<Uint8Array> {
   for await (const chunk of stagedBytes(staged)) {
     sight.write(chunk)
     yield chunk
+    gotOn()
   }
 }
 
 const wholeUpTo = 1024 * 1024
 
 /** False also where the signal stopped it. */
-async function isAsWritten(segment: Segment, written: Written, { draft, signal }: VolumeOptions): Promise<boolean> {
-  if ((await fileDigest(draft)) !== written.sha256) return false
+async function isAsWritten(segment: Segment, written: Written, options: VolumeOptions): Promise<boolean> {
+  const { draft, signal, gotOn } = options
+  if ((await fileDigest(draft, gotOn)) !== written.sha256) return false
   const volume = await Volume.open(draft)
   if (!volume) return false
   try {
@@ -120,6 +129,7 @@ async function isAsWritten(segment: Segment, written: Written, { draft, signal }
     }
     for await (const { name, sha256 } of segment.records()) {
       if (signal.aborted || !(await holds(name, sha256))) return false
+      gotOn()
     }
     for (const { name, bytes } of written.files) {
       if (!(await holds(name, createHash('sha256').update(bytes).digest('hex')))) return false

@@ -52,7 +52,7 @@ export class EmlZipWriter implements Writer {
   static async open(
     archive: string,
     settings: EmlZipSettings,
-    { context, progress, signal }: Surroundings,
+    { context, progress, signal, gotOn }: Surroundings,
   ): Promise<EmlZipWriter> {
     const before = parseStanding(progress.position)
     if (context.series === undefined && progress.receipts > 0) await requirePresent(archive, before)
@@ -69,7 +69,7 @@ export class EmlZipWriter implements Writer {
       const stagingFolder = join(context.state, 'staging', standing.staging)
       if (before) await removeSealed(stagingFolder, before.sealed)
       const strangers = progress.receipts < probes ? await findStrangers(archive, progress) : new Set<string>()
-      const facts = { archive, settings, context, progress, signal, owner, lock, folder, identity, strangers }
+      const facts = { archive, settings, context, progress, signal, gotOn, owner, lock, folder, identity, strangers }
       const inDoubt = new Doubts(archive, progress.announced, standing.left)
       const staging = await Staging.open(
         stagingFolder,
@@ -176,13 +176,13 @@ export class EmlZipWriter implements Writer {
   }
 
   async #build(segment: Segment): Promise<string | undefined> {
-    const { settings, owner, signal } = this.#parts
+    const { settings, owner, signal, gotOn } = this.#parts
     const { archive } = segment
     try {
       await makeOwnedDirectory(dirname(archive), owner)
       await requireRoom(dirname(archive), segment.volumeSize)
       const mode = Number.parseInt(settings.mode, 8)
-      return await buildVolume(segment, { draft: draftPath(archive), ...settings, mode, owner, signal })
+      return await buildVolume(segment, { draft: draftPath(archive), ...settings, mode, owner, signal, gotOn })
     } catch (error) {
       throw diskFault(error, 'write a volume of', archive)
     }
@@ -214,6 +214,7 @@ interface Surroundings {
   readonly context: TargetContext
   readonly progress: Progress
   readonly signal: AbortSignal
+  readonly gotOn: () => void
 }
 
 interface Dates {

@@ -40,11 +40,11 @@ class EmlZipTarget implements Target {
     this.place = `eml-zip:${context.series ?? archivePath(chosen.path)}`
   }
 
-  async open(_: Lane, progress: Progress, signal: AbortSignal): Promise<Writer> {
+  async open(_: Lane, progress: Progress, signal: AbortSignal, gotOn = (): void => undefined): Promise<Writer> {
     const { EmlZipWriter } = await import('./eml-zip-writer.js')
     const archive = archivePath(this.#settings.path)
     try {
-      return await EmlZipWriter.open(archive, this.#settings, { context: this.#context, progress, signal })
+      return await EmlZipWriter.open(archive, this.#settings, { context: this.#context, progress, signal, gotOn })
     } catch (error) {
       throw diskFault(error, 'use the archive', archive)
     }

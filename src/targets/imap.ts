@@ -65,6 +65,7 @@ function warningsOf({ account, target, emit }: TargetContext): ImapContext['warn
 /** One folder of an IMAP server. */
 export class ImapTarget implements Target {
   readonly shareable = true
+  readonly bounded = true
   readonly place: string
   readonly #settings: ImapSettings
   readonly #context: ImapContext

@@ -6,6 +6,7 @@ import { takeDotlock } from '../../src/files/dotlock.js'
 import { type Lock, takeLock } from '../../src/files/lock.js'
 import { MboxFile } from '../../src/targets/mbox-file.js'
 import { memoryFolder, type TemporaryFolder } from '../support/folder.js'
+import { systemClock } from '../support/clock.js'
 
 /** What happens before each call of the file system; a test's own way to fail it or to let others act in between. */
 let before: ((call: string, path: string) => Promise<void>) | undefined
@@ -204,7 +205,7 @@ describe('a lock that is another’s by now', () => {
   it('lets no batch be committed', async () => {
     const newline = Buffer.from('\n')
     const file = await MboxFile.open({
-      ...{ path: mbox(), mode: 0o600, owner: undefined, run: 'run-1', clock: { ...clock(), random: () => 1 }, newline },
+      ...{ path: mbox(), mode: 0o600, owner: undefined, run: 'run-1', clock: { ...systemClock, ...clock() }, newline },
     })
     await file.append([Buffer.from('From a\n\n\n')])
     await file.commit()

@@ -38,6 +38,12 @@ interface RunOptions {
   readonly signal?: AbortSignal
 }
 
+interface SceneOptions extends FakeOptions {
+  readonly source?: object
+  /** For messages, in octets. */
+  readonly memory?: number
+}
+
 /** One account with two targets in memory, against a real socket. */
 export class Scene implements AsyncDisposable {
   readonly server: FakePop3Server
@@ -45,7 +51,7 @@ export class Scene implements AsyncDisposable {
   readonly one = new MemoryTarget()
   readonly two = new MemoryTarget()
   readonly quarantine = new MemoryQuarantine()
-  readonly budget = new Budget(1_000_000)
+  readonly budget: Budget
   readonly events: Event[] = []
   spool: Spool = { create: () => expect.unreachable('nothing here is large') }
   readonly clock = new InstantClock()
@@ -53,11 +59,12 @@ export class Scene implements AsyncDisposable {
   /** Sessions before the last run. */
   #before = 0
 
-  static async start({ source = {}, ...options }: FakeOptions & { readonly source?: object } = {}): Promise<Scene> {
-    return new Scene(await FakePop3Server.start({ messages: five, ...options }), source)
+  static async start({ source = {}, memory = 1_000_000, ...options }: SceneOptions = {}): Promise<Scene> {
+    return new Scene(await FakePop3Server.start({ messages: five, ...options }), source, memory)
   }
 
-  private constructor(server: FakePop3Server, settings: object) {
+  private constructor(server: FakePop3Server, settings: object, memory: number) {
+    this.budget = new Budget(memory)
     this.server = server
     this.#settings = settings
   }

@@ -21,6 +21,14 @@ afterAll(() => rm(folder, { recursive: true }))
 function stoppedClock(): Clock & { readonly asked: readonly number[]; expire(): void } {
   const asked: number[] = []
   const wake: (() => void)[] = []
+  const sleep: Clock['sleep'] = (ms, signal) =>
+    new Promise((resolve, reject) => {
+      asked.push(ms)
+      wake.push(resolve)
+      signal?.addEventListener('abort', () => {
+        reject(signal.reason as Error)
+      })
+    })
   return {
     asked,
     now: () => 0,
@@ -29,14 +37,8 @@ function stoppedClock(): Clock & { readonly asked: readonly number[]; expire(): 
     expire: () => {
       for (const ring of wake) ring()
     },
-    sleep: (ms, signal) =>
-      new Promise((resolve, reject) => {
-        asked.push(ms)
-        wake.push(resolve)
-        signal?.addEventListener('abort', () => {
-          reject(signal.reason as Error)
-        })
-      }),
+    sleep,
+    limit: sleep,
   }
 }
 

@@ -32,6 +32,7 @@ const clock: SourceContext['clock'] = {
   now: () => 0,
   monotonic: () => 0,
   sleep: async () => undefined,
+  limit: async () => undefined,
   random: () => 0,
 }
 

@@ -6,12 +6,14 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   sleep: async (ms, signal) => sleep(ms, undefined, signal && { signal }),
+  limit: async (ms, signal) => sleep(ms, undefined, { signal }),
   random: () => 1,
 }
 
-/** Time that passes only by sleeping: every pause is over at once and recorded. */
+/** Time that passes only by sleeping: every pause is over at once and recorded. No limit is ever reached but by `pass`. */
 export class InstantClock implements Clock {
   readonly slept: number[] = []
+  readonly #limits = new Set<{ readonly at: number; reach(): void }>()
   #ms = 0
 
   now(): number {
@@ -26,6 +28,39 @@ export class InstantClock implements Clock {
     signal?.throwIfAborted()
     this.slept.push(ms)
     this.#ms += ms
+  }
+
+  async limit(ms: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (ms <= 0) return
+    await new Promise<void>((resolve, reject) => {
+      const abort = (): void => {
+        this.#limits.delete(one)
+        reject(new Error('aborted'))
+      }
+      const reach = (): void => {
+        signal.removeEventListener('abort', abort)
+        resolve()
+      }
+      const one = { at: this.#ms + ms, reach }
+      this.#limits.add(one)
+      signal.addEventListener('abort', abort)
+    })
+  }
+
+  /** How many limits somebody watches. */
+  get limits(): number {
+    return this.#limits.size
+  }
+
+  /** Lets so much time pass, and the limits strike that end in it. */
+  pass(ms: number): void {
+    this.#ms += ms
+    for (const one of this.#limits) {
+      if (one.at > this.#ms) continue
+      this.#limits.delete(one)
+      one.reach()
+    }
   }
 
   random(): number {

@@ -42,6 +42,8 @@ export interface ImapScript {
   readonly cut?: boolean | number
   /** Called at that octet. */
   readonly kill?: () => void
+  /** The server stands still, reads nothing more and answers nothing, until `server.release()` says so. */
+  readonly stall?: boolean
 }
 
 const honestCapabilities = [
@@ -69,6 +71,7 @@ export class FakeImapSession {
   #selected = ''
   #authenticating: string | undefined
   #signedIn = false
+  #still = false
 
   constructor(socket: Socket, server: FakeImapServer, tls: TlsOptions) {
     this.#socket = socket
@@ -92,7 +95,7 @@ export class FakeImapSession {
   }
 
   #read(): void {
-    while (!this.#socket.destroyed) {
+    while (!this.#socket.destroyed && !this.#still) {
       if (this.#awaited !== undefined) {
         if (this.#cutAfter !== undefined && this.#input.length >= this.#cutAfter) {
           this.#atCut?.()
@@ -153,10 +156,27 @@ export class FakeImapSession {
       if (event === 'LOGOUT') this.#socket.end()
       return
     }
+    if (script.stall) {
+      this.#standStill(() => {
+        this.#send(answer())
+      })
+      return
+    }
     if (typeof script.act === 'number') setTimeout(answer, script.act)
     else if (script.act === 'later') this.#server.held.push(answer)
     else if (script.act === true) answer()
     this.#follow(script, tag)
+  }
+
+  #standStill(then: () => void): void {
+    this.#still = true
+    this.#socket.pause()
+    this.#server.held.push(() => {
+      this.#still = false
+      then()
+      this.#socket.resume()
+      this.#read()
+    })
   }
 
   #follow({ reply, cut }: ImapScript, tag: string): void {

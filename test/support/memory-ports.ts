@@ -275,8 +275,11 @@ export class MemoryTarget implements Target {
   readonly log: string[] = []
   refuse: (key: MessageKey) => Fault | undefined = () => undefined
   beforeCommit: () => Promise<void> = async () => undefined
+  beforeOpen: () => Promise<void> = async () => undefined
+  beforeAppend: (() => Promise<void> | undefined) | undefined
 
   async open(_: Lane, progress: Progress): Promise<Writer> {
+    await this.beforeOpen()
     this.log.push(`open ${progress.position ?? 'fresh'}`)
     return {
       position: '' as Position,
@@ -284,6 +287,7 @@ export class MemoryTarget implements Target {
       append: async (message: Message) => {
         const fault = this.refuse(message.key)
         if (fault) throw fault
+        await this.beforeAppend?.()
         const { key, sha256, size } = message
         this.stored.push(key)
         this.digests.push(sha256)
