@@ -47,7 +47,11 @@ export class ImapClient {
         capabilities = await askCapabilities(dialogue)
       }
       const mechanism = await signIn(dialogue, { credentials, capabilities, scrubber, endpoint: options })
+      // NetEase opens no folder for a client that has not said who it is (QUIRKS PRV-08).
+      const identified = capabilities.has('ID') ? dialogue.run([identity]) : undefined
       capabilities = await askCapabilities(dialogue)
+      if (!identified && capabilities.has('ID')) await dialogue.run([identity])
+      await identified
       dialogue.freeLiteral = capabilities.freeLiteral
       return new ImapClient(dialogue, capabilities, mechanism)
     } catch (error) {
@@ -126,4 +130,6 @@ async function startTls(dialogue: Dialogue, capabilities: Capabilities, settings
   dialogue.wire.remark(connection.security ?? '')
 }
 
+/** RFC 2971 §3.1. NetEase wants some version; which one is nobody's business. */
+const identity = 'ID ("name" "popferry" "version" "1")'
 const logoutMs = 10_000

@@ -111,10 +111,19 @@ export class Dialogue {
       if (this.#guest?.tag === tag) this.#dismiss(notInvited)
       pending.resolve(response)
     } else if (tag === '*') {
-      const [oldest] = this.#pending.values()
-      oldest?.ask.untagged?.(response)
+      this.#pass(response)
     } else {
       throw this.#odd('an answer to no command of ours', response)
+    }
+  }
+
+  #pass(response: Response): void {
+    const [oldest] = this.#pending.values()
+    try {
+      oldest?.ask.untagged?.(response)
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error
+      throw this.#odd(`an answer that cannot be read: ${error.message}`, response)
     }
   }
 

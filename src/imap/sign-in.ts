@@ -7,6 +7,7 @@ import type { Exchange } from '../sasl/exchange.js'
 import { type Mechanism, mechanisms } from '../sasl/mechanisms.js'
 import { passArgument } from '../sasl/password.js'
 import type { Scrubber } from '../sasl/scrubber.js'
+import { beyondAscii } from '../sasl/user-name.js'
 import type { Capabilities } from './capability.js'
 import type { Dialogue } from './dialogue.js'
 import { passingFault } from './refusal.js'
@@ -113,12 +114,18 @@ async function authenticate(
 }
 
 /** What a failed attempt means; undefined where it succeeded. */
-function verdict(answer: Response, { credentials }: SignInOptions, dialogue: Dialogue): Fault | undefined {
+function verdict(
+  answer: Response,
+  { credentials, capabilities }: SignInOptions,
+  dialogue: Dialogue,
+): Fault | undefined {
   if (answer.ok) return undefined
   const { connection } = dialogue.wire
   const passing = answer.code?.name === 'AUTHENTICATIONFAILED' ? undefined : passingFault(answer, connection)
   const what = credentials.password ? 'user or password' : 'the access token'
-  return passing ?? connection.fault('auth-failed', `the server refuses ${what}`, { reply: answer.text })
+  const hint = capabilities.has('UTF8=ACCEPT') ? undefined : beyondAscii(credentials.user)
+  const facts = { reply: answer.text, ...(hint !== undefined && { hint }) }
+  return passing ?? connection.fault('auth-failed', `the server refuses ${what}`, facts)
 }
 
 function named(dialogue: Dialogue, act: () => void): void {

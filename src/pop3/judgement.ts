@@ -29,6 +29,8 @@ export interface Circumstances {
   readonly loginDelayMs: number | undefined
   /** Is told which mechanisms do not work. */
   readonly experience: Experience
+  /** What may be wrong with the user name. */
+  readonly advice: string | undefined
   /** What the server has told within the exchange, without secrets. */
   readonly refusal: Refusal | undefined
   /** The mechanisms that could be tried after this one, as far as experience goes by now. */
@@ -52,7 +54,7 @@ function hungUp(name: string, told: Outcome['told'], around: Circumstances & { r
   const { connection, cause } = around
   if (told === 'all') {
     const what = isToken(name) ? 'the access token' : 'user and password'
-    const facts = { cause, ...hintFor(name) }
+    const facts = { cause, ...hintFor(name, around) }
     return new RefusedSignIn(connection.fault('auth-failed', `the server hung up on ${what}`, facts), 'later')
   }
   const fault = connection.fault('auth-unavailable', `the server hung up on AUTH ${name}`, { cause })
@@ -76,7 +78,7 @@ function refused(
   const { connection, refusal } = around
   const text = [reply.text, ...(refusal ? [`(${refusal.words})`] : [])].join(' ')
   const what = isToken(name) ? 'the access token' : 'user or password'
-  const facts = { reply: text, ...hintFor(name) }
+  const facts = { reply: text, ...hintFor(name, around) }
   const fault = connection.fault('auth-failed', `the server refuses ${what}`, facts)
   if (refusal?.expired) return new RefusedSignIn(fault, 'other-token')
   // Servers offer more than their stored passwords allow (QUIRKS AUT-04); Dovecot then refuses before there is a proof.
@@ -113,7 +115,8 @@ function command(name: string): string {
   return name === 'USER' || name === 'APOP' ? name : `AUTH ${name}`
 }
 
-function hintFor(name: string): { readonly hint?: string } {
+function hintFor(name: string, { advice: hint }: Circumstances): { readonly hint?: string } {
+  if (hint !== undefined) return { hint }
   if (isToken(name)) return { hint: 'get a new token: of this user, with the right to read mail by POP (its scope)' }
   if (!indirectNames.includes(name)) return {}
   const also = `a server that stores passwords in a form that ${name} cannot use refuses it as well: try \`auth: plain\``

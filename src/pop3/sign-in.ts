@@ -6,6 +6,7 @@ import type { Refusal } from '../sasl/exchange.js'
 import { mechanisms } from '../sasl/mechanisms.js'
 import { apopDigest, passArgument } from '../sasl/password.js'
 import type { Scrubber } from '../sasl/scrubber.js'
+import { beyondAscii } from '../sasl/user-name.js'
 import { apopTimestamp } from '../sasl/timestamp.js'
 import { authenticate, verdict, type Outcome } from './authenticate.js'
 import type { Capabilities } from './capability.js'
@@ -68,6 +69,7 @@ class SignIn {
         connection: this.#wire.connection,
         loginDelayMs: this.#server.capabilities?.loginDelayMs,
         experience: this.#options.experience,
+        advice: this.#server.capabilities?.has('UTF8') ? undefined : beyondAscii(this.#options.credentials.user),
         others: () => this.#choices().filter((other) => other !== name),
         refusal: this.#refusal,
       })

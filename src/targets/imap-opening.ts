@@ -58,11 +58,13 @@ export class ImapOpening {
     return hint === undefined ? error : new Fault(error.code, error.message, { ...error.facts, hint })
   }
 
-  #advice({ code, facts: { phase } }: Fault): string | undefined {
+  #advice({ code, facts: { phase, hint } }: Fault): string | undefined {
     const { provider: id, host, user } = this.#settings
     if (code === 'wrong-protocol') return wrongPort
     if (code === 'timeout' && phase === 'greeting') return noGreeting
     if (code !== 'auth-failed' && code !== 'auth-unavailable') return undefined
+    // What is wrong with this very name comes before what is known of the provider.
+    if (hint !== undefined) return undefined
     const provider = findProvider(id, host, user, 'imap')
     if (!provider) return code === 'auth-failed' ? checkPassword : undefined
     const advice = [userAdvice(provider, user), provider.accepts].filter((clause) => clause !== undefined)

@@ -49,6 +49,49 @@ describe('ImapClient', () => {
     expect(server.lines).toContain('A2 AUTHENTICATE PLAIN')
   })
 
+  it('says who it is where the server asks for that, and only there (RFC 2971, QUIRKS PRV-08)', async () => {
+    await using asking = await FakeImapServer.start({ capabilities: ['IMAP4rev1', 'ID'], wantsId: true })
+    const client = await open(asking)
+    await expect(client.dialogue.run(['SELECT "INBOX"'])).resolves.toMatchObject({ ok: true })
+    client.drop()
+    const signedIn = asking.lines.findIndex((line) => line.includes('LOGIN'))
+    expect(asking.lines.findIndex((line) => line.includes(' ID ("name" "popferry"'))).toBeGreaterThan(signedIn)
+    await using refusing = await FakeImapServer.start({
+      capabilities: ['IMAP4rev1', 'ID'],
+      hooks: { ID: () => ({ reply: 'TAG BAD Parse command error\r\n' }) },
+    })
+    const other = await open(refusing)
+    other.drop()
+    await using silent = await FakeImapServer.start()
+    const last = await open(silent)
+    last.drop()
+    expect(silent.lines.join('\n')).not.toContain(' ID ')
+  })
+
+  it('tells what a user name beyond ASCII may have to do with a refusal, unless the server reads UTF-8', async () => {
+    for (const capabilities of [['IMAP4rev1'], ['IMAP4rev1', 'UTF8=ACCEPT']]) {
+      await using server = await FakeImapServer.start({
+        capabilities,
+        hooks: { CAPABILITY: () => ({ reply: `* CAPABILITY ${capabilities.join(' ')}\r\nTAG OK done\r\n` }) },
+      })
+      const error = await open(server, { credentials: { user: 'ålice' } }).catch((e: unknown) => e)
+      expect(error).toMatchObject({ code: 'auth-failed' })
+      expect((error as Fault).hint.includes('beyond ASCII')).toBe(capabilities.length === 1)
+    }
+  })
+
+  it.each(['* CAPABILITY IMAP4rev1 (', '* CAPABILITY "IMAP4rev1', '* CAPABILITY IMAP4rev1 )x'])(
+    'names the server whose capabilities cannot be read: %s',
+    async (line) => {
+      const error = await failure({ hooks: { CAPABILITY: () => ({ reply: `${line}\r\nTAG OK done\r\n` }) } })
+      expect(error).toMatchObject({
+        code: 'protocol',
+        message: expect.stringContaining('cannot be read') as string,
+        facts: { phase: 'CAPABILITY', server: expect.stringContaining('127.0.0.1:') as string, reply: line },
+      })
+    },
+  )
+
   it('never shows the password', async () => {
     const lines: string[] = []
     await using server = await FakeImapServer.start({

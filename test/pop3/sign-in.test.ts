@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import type { Fault } from '../../src/ports/fault.js'
 import { failureOf, open, password } from './opened.js'
 import { capa, Peer, script, ScriptServer, type Replies } from './script-server.js'
 
@@ -45,6 +46,17 @@ describe('sign-in', () => {
     const client = await open(server, chosen)
     client.drop()
     expect(server.lines().filter((line) => line !== 'CAPA')).toEqual(lines)
+  })
+
+  test.each([
+    ['no UTF8', 'X', true],
+    ['UTF8', 'UTF8', false],
+  ])('a user name beyond ASCII that is refused where the server offers %s', async (_, offered, said) => {
+    const replies = { CAPA: capa(offered), UTF8: '+OK\r\n', PASS: '-ERR [AUTH] no\r\n' }
+    await using server = await ScriptServer.start(script(replies))
+    const error = await failureOf(open(server, { credentials: { user: 'ålice' } }))
+    expect(error).toMatchObject({ code: 'auth-failed' })
+    expect((error as Fault).hint.includes('beyond ASCII')).toBe(said)
   })
 
   test('with an authzid there is nothing but PLAIN: USER would be another maildrop', async () => {

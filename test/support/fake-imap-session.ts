@@ -18,6 +18,8 @@ export interface ImapHabits {
   readonly adds?: string
   /** Keeps one copy of equal messages, as Gmail does. */
   readonly merges?: boolean
+  /** Opens no mailbox before ID, as NetEase does; then `capabilities` should list it. */
+  readonly wantsId?: boolean
   readonly hooks?: Readonly<Record<string, ImapHook>>
 }
 
@@ -72,6 +74,7 @@ export class FakeImapSession {
   #authenticating: string | undefined
   #signedIn = false
   #still = false
+  #identified = false
 
   constructor(socket: Socket, server: FakeImapServer, tls: TlsOptions) {
     this.#socket = socket
@@ -192,6 +195,8 @@ export class FakeImapSession {
   #answer(tag: string, event: string, line: string, literals: readonly Buffer[]): string {
     const { store, options } = this.#server
     const name = (): string => nameIn(line, literals)
+    if (event === 'ID') this.#identified = true
+    if (justAgreed.has(event)) return `${tag} OK done\r\n`
     switch (event) {
       case 'CAPABILITY':
         return `* CAPABILITY ${this.#capabilities().join(' ')}\r\n${tag} OK done\r\n`
@@ -218,9 +223,6 @@ export class FakeImapSession {
         return this.#append(tag, line, literals)
       case 'LOGOUT':
         return `* BYE bye\r\n${tag} OK done\r\n`
-      case 'STARTTLS':
-      case 'NOOP':
-        return `${tag} OK done\r\n`
       case 'STATUS':
         return this.#status(tag, name())
       case 'UID FETCH':
@@ -238,7 +240,7 @@ export class FakeImapSession {
     if (this.#signedIn) return capabilities
     const secured = this.#socket instanceof TLSSocket
     return [
-      ...capabilities.filter((name) => ['IMAP4rev1', 'SASL-IR', 'LITERAL+', 'LITERAL-'].includes(name)),
+      ...capabilities.filter((name) => ['IMAP4rev1', 'SASL-IR', 'LITERAL+', 'LITERAL-', 'ID'].includes(name)),
       ...(tls === 'starttls' && !secured ? ['STARTTLS'] : []),
       ...(loginDisabled ? ['LOGINDISABLED'] : []),
       ...capabilities.filter((name) => name.startsWith('AUTH=')),
@@ -258,6 +260,7 @@ export class FakeImapSession {
 
   #select(tag: string, name: string): string {
     const { store, options } = this.#server
+    if (options.wantsId && !this.#identified) return `${tag} NO SELECT Unsafe Login. Please contact us for help\r\n`
     if (!store.has(name)) return `${tag} NO [NONEXISTENT] no such mailbox\r\n`
     this.#selected = name
     return [
@@ -372,4 +375,5 @@ function plainIn(response: string): readonly string[] {
   return Buffer.from(response, 'base64').toString().split('\0').slice(1)
 }
 
+const justAgreed: ReadonlySet<string> = new Set(['STARTTLS', 'NOOP', 'ID'])
 const internalDate = /^[ \d]\d-(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-\d{4} \d\d:\d\d:\d\d [+-]\d{4}$/
