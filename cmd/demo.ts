@@ -67,7 +67,8 @@ async function copyTwice(
   const tell = (text: string): void => {
     if (!options.json && !options.quiet) streams.stdout.write(text)
   }
-  const copy = async (): Promise<number> => run(plan, { ...options, dryRun: false, repair: false }, streams)
+  const copy = async (): Promise<number> =>
+    run(plan, { ...options, dryRun: false, repair: false, adopt: false }, streams)
   tell(`A sample POP3 server listens on ${host}:${port}; the plan for it is ${name}/migrate.yaml.\n\n`)
   tell(`$ popferry run ${name}/migrate.yaml\n`)
   const first = await copy()

@@ -16,6 +16,7 @@ export interface CommonOptions {
 export interface RunOptions extends CommonOptions {
   readonly dryRun: boolean
   readonly repair: boolean
+  readonly adopt: boolean
   readonly limit?: number
   /** Not looked at yet: commander would repeat a wrong one, and it is a secret of its kind. */
   readonly ping?: string
@@ -58,6 +59,7 @@ export function addRunOptions(command: Command): Command {
   return command
     .option('--dry-run', 'sign in and list what would be copied; download nothing, write nothing', false)
     .option('--repair', 'first read every target back, and copy again what is missing there', false)
+    .option('--adopt', 'rebuild a lost ledger from what the targets hold, and copy only what is missing there', false)
     .option('--limit <n>', 'copy at most N messages of each account', parseCount)
     .option('--ping <url>', 'tell a health check by https: URL/start, then URL or URL/fail; not in a dry run')
 }

@@ -18,11 +18,7 @@ import { warn } from './warnings.js'
 
 /** `popferry run`: puts a migration together, carries it out, and returns the exit code. */
 export async function run(file: string, options: RunOptions, streams: Streams): Promise<number> {
-  if (options.repair && options.dryRun) {
-    throw new Refusal([
-      '--repair changes records, which --dry-run must not: `popferry verify` names what would be copied again',
-    ])
-  }
+  if (options.dryRun) requireUnchanging(options)
   const healthCheck = await openHealthCheck(options, streams)
   let exitCode: number = exitCodes.internal
   healthCheck?.started()
@@ -33,6 +29,15 @@ export async function run(file: string, options: RunOptions, streams: Streams): 
     await healthCheck?.finished(exitCode)
   }
   return exitCode
+}
+
+function requireUnchanging({ repair, adopt }: RunOptions): void {
+  if (repair) {
+    throw new Refusal([
+      '--repair changes records, which --dry-run must not: `popferry verify` names what would be copied again',
+    ])
+  }
+  if (adopt) throw new Refusal(['--adopt writes records, which --dry-run must not'])
 }
 
 async function openHealthCheck({ ping, dryRun }: RunOptions, { stderr }: Streams): Promise<HealthCheck | undefined> {
@@ -85,6 +90,7 @@ async function carryOut(file: string, options: RunOptions, { streams, healthChec
     retry: plan.retry,
     dryRun: options.dryRun,
     repair: options.repair,
+    adopt: options.adopt,
     ...(options.limit !== undefined && { limit: options.limit }),
     signal: stop.signal,
   })

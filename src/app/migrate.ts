@@ -35,6 +35,8 @@ export interface Migration {
   readonly dryRun: boolean
   /** First look at every target, and copy again what it lacks. */
   readonly repair?: boolean
+  /** Take what stands at the targets for copied, and copy only what does not. */
+  readonly adopt?: boolean
   readonly limit?: number
   /** Aborted: stop at the next checkpoint. */
   readonly signal: AbortSignal
@@ -63,7 +65,8 @@ export async function migrate(migration: Migration): Promise<RunOutcome> {
   const startedAt = clock.monotonic()
   const enrolments = await enrol(migration)
   if (!dryRun) {
-    await sweepQuarantine(migration)
+    // What a lost ledger knew of it, nobody knows any more.
+    if (!migration.adopt) await sweepQuarantine(migration)
     await ledger.startRun(run, clock.now())
   }
   emit({ type: 'run.started', run, plan: planFile, accounts: jobs.length })

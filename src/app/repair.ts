@@ -1,12 +1,12 @@
 import type { AccountJob } from '../pipeline/account-job.js'
 import { Inspection } from '../pipeline/inspection.js'
+import { neighboursOf } from '../pipeline/neighbours.js'
 import type { Clock } from '../ports/clock.js'
 import type { Emit } from '../ports/event.js'
 import { asFault, Fault } from '../ports/fault.js'
 import type { Ledger } from '../ports/ledger.js'
 import type { MessageKey } from '../ports/message.js'
 import type { Lane, Receipt, Target } from '../ports/target.js'
-import { neighboursOf } from './lanes.js'
 
 export interface RepairContext {
   readonly ledger: Ledger

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit'
 import { Inspection } from '../pipeline/inspection.js'
+import { neighboursOf } from '../pipeline/neighbours.js'
 import type { Event } from '../ports/event.js'
 import { asFault, type Fault } from '../ports/fault.js'
 import type { KnownAccount } from '../ports/ledger.js'
@@ -7,7 +8,7 @@ import type { Lane, Target } from '../ports/target.js'
 import type { AccountVerdict, SourceVerdict, TargetVerdict, VerifyEvent } from '../ports/verification.js'
 import { type AccountResult, candidatesOf, migrate, type Migration } from './migrate.js'
 import { recognise } from './enrol.js'
-import { isKnown, neighboursOf, recordedLane } from './lanes.js'
+import { isKnown, recordedLane } from './lanes.js'
 
 export interface Verification {
   /** As for a dry run. */

@@ -58,11 +58,13 @@ function freeOrigin(connection: Connection, account: string): string {
 /** What was learnt about the server is forgotten; what was copied from it must not be deleted at the new one by its id. */
 function forgetServer(connection: Connection, account: number): void {
   const [row] = connection.all('SELECT memory FROM accounts WHERE id = ?', account)
-  const { sizesWrong } = JSON.parse(String(row?.['memory'] ?? '{}')) as Partial<AccountMemory>
+  const { sizesWrong, adopting } = JSON.parse(String(row?.['memory'] ?? '{}')) as Partial<AccountMemory>
   const latest = 'SELECT max(at) AS at FROM receipts JOIN lanes ON lanes.id = lane WHERE account = ?'
   const movedAt = connection.all(latest, account)[0]?.['at'] ?? null
   const kept: Partial<AccountMemory> = {
     ...(sizesWrong && { sizesWrong }),
+    // That is about the targets.
+    ...(adopting && { adopting }),
     ...(movedAt !== null && { movedAt: Number(movedAt) }),
   }
   connection.run('UPDATE accounts SET memory = ? WHERE id = ?', JSON.stringify(kept), account)

@@ -35,6 +35,8 @@ export interface AccountContext {
   readonly retry: RetryPolicy
   /** Look and tell only: no RETR, no target opened, nothing written. */
   readonly dryRun: boolean
+  /** Rebuild the ledger from what stands at the targets. */
+  readonly adopt?: boolean | undefined
   /** At most so many messages. */
   readonly limit: number | undefined
   /** Aborted: stop at the next checkpoint. */

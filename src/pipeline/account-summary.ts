@@ -1,5 +1,7 @@
 import type { AccountSummary, Failure } from '../ports/ledger.js'
-import type { AccountResult } from './account-job.js'
+import type { Emit } from '../ports/event.js'
+import { asFault } from '../ports/fault.js'
+import type { AccountContext, AccountResult } from './account-job.js'
 import type { MessageFailure, Roster } from './roster.js'
 
 export interface Found {
@@ -7,6 +9,26 @@ export interface Found {
   readonly at: number
   readonly failures: readonly MessageFailure[]
   readonly roster: Roster
+}
+
+interface Recording extends Omit<Found, 'at'>, Pick<AccountContext, 'ledger' | 'clock' | 'dryRun'> {
+  readonly emit: Emit
+}
+
+/** Tells of every message that failed, and writes the account's outcome into the ledger. */
+export async function recordOutcome(result: AccountResult, found: Recording): Promise<AccountResult> {
+  const { emit, ledger, clock, dryRun, failures } = found
+  const { account, faults } = result
+  for (const { key, target, fault } of failures) {
+    emit({ type: 'message.failed', account, key, ...(target !== undefined && { target }), fault })
+  }
+  if (dryRun) return result
+  try {
+    await ledger.finishAccount(account, summaryOf(result, { ...found, at: clock.now() }))
+    return result
+  } catch (error) {
+    return { ...result, status: 'failed', faults: [asFault(error), ...faults] }
+  }
 }
 
 /** What the ledger is told of an account's end in a run. */

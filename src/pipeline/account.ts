@@ -1,6 +1,7 @@
 import { asFault, Fault } from '../ports/fault.js'
 import type { AccountContext, AccountJob, AccountResult } from './account-job.js'
-import { summaryOf } from './account-summary.js'
+import { recordOutcome } from './account-summary.js'
+import { beginAdoption, endAdoption, tellAdopted } from './adopting.js'
 import { Agenda } from './agenda.js'
 import { backFill } from './back-fill.js'
 import { Backoff } from './backoff.js'
@@ -97,7 +98,8 @@ class AccountRun {
       this.#fault = asFault(error)
     }
     await this.#close()
-    const result = await this.#record(this.#result())
+    const found = { ...this.#context, failures: this.#failures(), roster: this.#roster }
+    const result = await recordOutcome(this.#result(), found)
     const { status, counts } = result
     const [fault] = status === 'ok' ? [] : result.faults
     const seconds = (clock.monotonic() - startedAt) / 1000
@@ -107,7 +109,10 @@ class AccountRun {
 
   async #attempts(): Promise<void> {
     const { signal, clock, retry, dryRun } = this.#context
-    if (!dryRun) await this.#quarantine.load()
+    if (!dryRun) {
+      await this.#quarantine.load()
+      await beginAdoption({ ...this.#job, ...this.#context, account: this.#job.name, books: this.#books })
+    }
     const habits = await recallHabits(this.#job.name, this.#job.source, this.#context)
     const { window, pace } = (this.#habits = habits)
     const backoff = new Backoff(retry, clock)
@@ -222,6 +227,7 @@ class AccountRun {
     const { ledger, dryRun } = this.#context
     const seen = { ...this.#session, ledger, window }
     this.#fault = (await conclusion(seen)) ?? (dryRun ? undefined : await backFill(seen))
+    if (!dryRun) await endAdoption(seen)
   }
 
   #stopping(): boolean {
@@ -234,8 +240,12 @@ class AccountRun {
     return this.#books.reduce((sum, book) => sum + book.receipts, others + this.#deletions.confirmed)
   }
 
-  #delivered({ number, message, flags }: Delivery): void {
+  #delivered({ number, message, flags, stored }: Delivery): void {
     if (number === undefined || !this.#books.every((book) => book.has(number))) return
+    if (!stored) {
+      this.#roster.setPresent(number)
+      return
+    }
     this.#roster.setCopied(number, message.size)
     if (flags.includes('size-mismatch')) this.#mismatched++
   }
@@ -247,6 +257,7 @@ class AccountRun {
     for (const error of await this.#lanes.finish(this.#context.ledger)) this.#fault ??= asFault(error)
     await this.#quarantine.tidy()
     if (!this.#stopping()) this.#deletions.tell()
+    tellAdopted(this.#books, this.#context.emit)
     this.#quarantine.settle(this.#books)
   }
 
@@ -276,23 +287,5 @@ class AccountRun {
     const status = cutShort && faults.length === 0 ? 'incomplete' : outcome(others, lanes, counts)
     const mismatched = this.#secondFetch.futile ? 0 : this.#mismatched
     return { account: this.#job.name, status, counts, faults, mismatched }
-  }
-
-  /** Tells of every message that failed, and writes the account's outcome into the ledger. */
-  async #record(result: AccountResult): Promise<AccountResult> {
-    const { emit, ledger, clock, run, dryRun } = this.#context
-    const { account, faults } = result
-    const failures = this.#failures()
-    for (const { key, target, fault } of failures) {
-      emit({ type: 'message.failed', account, key, ...(target !== undefined && { target }), fault })
-    }
-    if (dryRun) return result
-    try {
-      const found = { run, at: clock.now(), failures, roster: this.#roster }
-      await ledger.finishAccount(account, summaryOf(result, found))
-      return result
-    } catch (error) {
-      return { ...result, status: 'failed', faults: [asFault(error), ...faults] }
-    }
   }
 }

@@ -3,6 +3,7 @@ import { asFault, Fault } from '../ports/fault.js'
 import type { Ledger } from '../ports/ledger.js'
 import type { Flag, Message, MessageKey } from '../ports/message.js'
 import type { Contents, Receipt } from '../ports/target.js'
+import { offer } from './adopting.js'
 import type { Budget } from './budget.js'
 import { Delivery } from './delivery.js'
 import { FetchedMessage, type MessageIntake } from './intake.js'
@@ -117,7 +118,8 @@ async function deliver(
   // Held while it is offered; what is not proven goes to nobody.
   delivery.hold()
   if (message.sha256 === sha256) {
-    const left = takers.filter(({ run }) => run && !run.offer(delivery))
+    const left: LaneBook[] = []
+    for (const book of takers) if (book.run && !(await offer(book, delivery, lanes))) left.push(book)
     if (left.length > 0) lacking.set(key, left)
     else lacking.delete(key)
   }

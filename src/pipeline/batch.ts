@@ -17,16 +17,16 @@ export interface Keeper {
 }
 
 /**
- * Appends all at once; the writer orders them. Nothing is still running when this settles. Rejects with the first fault
+ * Appends all at once that the target does not have already; the writer orders them. Nothing is still running when this settles. Rejects with the first fault
  * that is not of one message alone. `gotOn` is called for every message, and every part of a large one.
  */
 export async function appendBatch(
   writer: Writer,
   batch: readonly Delivery[],
-  { keeper, gotOn }: { readonly keeper: Keeper; readonly gotOn: () => void },
+  { target, keeper, gotOn }: BatchSide,
 ): Promise<readonly Outcome[]> {
-  const append = async ({ message }: Delivery): Promise<Receipt> =>
-    writer.append(watched(message, gotOn)).finally(gotOn)
+  const append = async (delivery: Delivery): Promise<Receipt> =>
+    delivery.adopted(target) ?? writer.append(watched(delivery.message, gotOn)).finally(gotOn)
   const appended = await Promise.allSettled(batch.map(append))
   const faults = appended.map((one) => (one.status === 'rejected' ? asFault(one.reason) : undefined))
   const fatal = faults.find((fault) => fault && fault.scope !== 'message')
@@ -39,6 +39,13 @@ export async function appendBatch(
     else if (one?.status === 'fulfilled') outcomes.push({ delivery, receipt: one.value })
   }
   return outcomes
+}
+
+interface BatchSide {
+  /** The lane's. */
+  readonly target: string
+  readonly keeper: Keeper
+  readonly gotOn: () => void
 }
 
 /** A message that is in memory is handed over in one piece. */

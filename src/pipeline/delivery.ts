@@ -11,8 +11,12 @@ export class Delivery {
   readonly flags: readonly Flag[]
   readonly #budget: Budget
   readonly #charged: number
+  /** By target: copies that stood there already. */
+  readonly #adopted = new Map<string, Receipt>()
   #lanes = 0
   #stranded = 0
+  /** Some lane has stored it. */
+  stored = false
 
   constructor(number: number | undefined, message: FetchedMessage, flags: readonly Flag[], memory: Memory) {
     this.number = number
@@ -26,6 +30,16 @@ export class Delivery {
   complete(receipt: Receipt): Receipt {
     const { fingerprint, listed } = this.message
     return { ...receipt, flags: [...new Set([...this.flags, ...receipt.flags])], fingerprint, listed }
+  }
+
+  /** A copy of the message stands at this target and needs nothing but its receipt. */
+  adopt(target: string, receipt: Receipt): void {
+    this.#adopted.set(target, receipt)
+  }
+
+  /** The receipt for a copy that stood there already. */
+  adopted(target: string): Receipt | undefined {
+    return this.#adopted.get(target)
   }
 
   hold(): void {

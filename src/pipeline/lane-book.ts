@@ -4,9 +4,11 @@ import type { Delivered, Ledger } from '../ports/ledger.js'
 import type { MessageKey } from '../ports/message.js'
 import type { Kept } from '../ports/quarantine.js'
 import type { Lane, Progress, ReadBack, Receipt, Target } from '../ports/target.js'
+import type { Adoption } from './adoption.js'
 import type { Delivery } from './delivery.js'
 import { isAnonymous } from './keys.js'
-import { type LaneContext, type LaneObserver, LaneRun } from './lane.js'
+import { LaneRun } from './lane.js'
+import type { LaneContext, LaneObserver } from './lane-context.js'
 import type { Quarantine } from './quarantine.js'
 import { Marks, type MessageFailure, type Roster } from './roster.js'
 
@@ -29,6 +31,7 @@ export class LaneBook implements LaneObserver {
   /** From one session into the next where the target is slow to end its last batch, or to open. */
   #opening: Promise<LaneRun | undefined> | undefined
   #fault: Fault | undefined
+  #adoption: Adoption | undefined
   /** Its target hangs: nobody waits for it any more in this run. */
   #given = false
   #finished = false
@@ -68,6 +71,15 @@ export class LaneBook implements LaneObserver {
   /** It may have messages that no listing of this run has shown. */
   get knowsUnlisted(): boolean {
     return this.#knowsUnlisted
+  }
+
+  get adoption(): Adoption | undefined {
+    return this.#adoption
+  }
+
+  /** Before it opens: the lane's ledger is rebuilt from what stands at the target. */
+  adopt(adoption: Adoption): void {
+    this.#adoption = adoption
   }
 
   has(number: number): boolean {
@@ -124,7 +136,11 @@ export class LaneBook implements LaneObserver {
       await this.close()
       // How the last batch has ended in the meantime may forbid it.
       if (!this.alive) return undefined
-      return await LaneRun.open(this.lane, this.target, { ...context, observer: this })
+      return await LaneRun.open(this.lane, this.target, {
+        ...context,
+        observer: this,
+        adopting: this.#adoption !== undefined,
+      })
     } catch (error) {
       this.stopped(asFault(error))
       return undefined
@@ -176,6 +192,11 @@ export class LaneBook implements LaneObserver {
     }
   }
 
+  /** Copies of these were found at the target, and the ledger says so. */
+  enter(keys: readonly MessageKey[]): void {
+    for (const key of keys) this.#delivered.set(this.#roster.numberOf(key) ?? 0)
+  }
+
   /** Only the message's bytes can tell whether the lane has it. */
   doubt(number: number): void {
     this.#delivered.clear(number)
@@ -194,6 +215,8 @@ export class LaneBook implements LaneObserver {
   delivered(delivery: Delivery, receipt: Receipt): void {
     if (delivery.number !== undefined) this.#delivered.set(delivery.number)
     else this.#knowsUnlisted = true
+    if (delivery.adopted(this.lane.target)) this.#adoption?.settle(receipt.key)
+    else delivery.stored = true
     this.#quarantine.delivered(this.lane, delivery.message)
     this.#receipts++
     const key = this.#listedAs(delivery) ?? receipt.key

@@ -1,32 +1,11 @@
-import type { Clock } from '../ports/clock.js'
 import { asFault, type Fault } from '../ports/fault.js'
-import type { Ledger, LaneStep } from '../ports/ledger.js'
+import type { LaneStep } from '../ports/ledger.js'
 import type { Message, MessageKey } from '../ports/message.js'
-import type { Kept } from '../ports/quarantine.js'
 import type { Announced, Lane, Progress, Receipt, Target, Writer } from '../ports/target.js'
-import { appendBatch, type Keeper, type Outcome } from './batch.js'
+import { appendBatch, type Outcome } from './batch.js'
 import type { Delivery } from './delivery.js'
-import { type BatchLimits, LaneQueue } from './lane-queue.js'
-
-/** What a lane tells the account it belongs to. */
-export interface LaneObserver extends Keeper {
-  /** The message's receipt is committed in the ledger. */
-  delivered(delivery: Delivery, receipt: Receipt): void
-  /** Its batch is committed without it; the ledger knows where it is kept, if it is. The lane goes on. */
-  refused(delivery: Delivery, fault: Fault, kept: Kept | undefined): void
-  /** One commit of the ledger. */
-  checkpoint(messages: number): void
-  /** The lane takes no more messages. */
-  stopped(fault: Fault): void
-}
-
-export interface LaneContext {
-  readonly ledger: Ledger
-  readonly clock: Clock
-  readonly batch: BatchLimits
-  readonly observer: LaneObserver
-  readonly signal: AbortSignal
-}
+import type { LaneContext } from './lane-context.js'
+import { LaneQueue } from './lane-queue.js'
 
 /**
  * One lane at work, by itself: begins, appends and commits batch after batch of what it is offered, in the order that
@@ -51,12 +30,14 @@ export class LaneRun {
   /** Nobody waits for it any longer. */
   #left = false
   #fault: Fault | undefined
+  /** The ledger says where the lane stands. */
+  #placed: boolean
   #wake: (() => void) | undefined
   #idle: (() => void)[] = []
 
   /** Opens the target where the ledger says the lane stands. Rejects with the Fault that keeps it closed. */
   static async open(lane: Lane, target: Target, context: LaneContext): Promise<LaneRun> {
-    const progress = await context.ledger.load(lane)
+    const progress = { ...(await context.ledger.load(lane)), adopting: context.adopting ?? false }
     let gotOn = (): void => undefined
     const writer = await target.open(lane, progress, context.signal, () => {
       gotOn()
@@ -73,6 +54,7 @@ export class LaneRun {
     this.#queue = new LaneQueue(context.batch, context.clock)
     this.#owed = progress.announced
     this.#gotOnAt = context.clock.monotonic()
+    this.#placed = progress.position !== undefined
     this.#done = this.#run()
   }
 
@@ -97,6 +79,11 @@ export class LaneRun {
   /** Announced by a run that died: to be fetched first and in this order, because a target may hold half of one. */
   get owed(): readonly MessageKey[] {
     return this.#owed.map(({ key }) => key)
+  }
+
+  /** Announced by a run that died, and without a receipt. */
+  get unresolved(): readonly Announced[] {
+    return [...this.#owed, ...this.#postponed]
   }
 
   /** A run that died has announced exactly this message. */
@@ -126,6 +113,14 @@ export class LaneRun {
     // The first one is woken for as well: its age now counts.
     if (this.#queue.length === 1 || this.#queue.ripe) this.#wake?.()
     return true
+  }
+
+  /** Enters what stands there already, and where the lane stands. Only while nothing is offered. */
+  async record(found: readonly Receipt[]): Promise<void> {
+    const { ledger, clock } = this.#context
+    const position = await this.#writer.commit()
+    await ledger.amend(this.lane, { found, ...(!this.#placed && { position }), at: clock.now() })
+    this.#placed = true
   }
 
   /** Do not wait for a fuller batch with what is queued now. */
@@ -195,7 +190,7 @@ export class LaneRun {
   /** Delivers a begun batch, commits it, and returns the batch that was begun with the same commit, if any. */
   async #deliver(batch: readonly Delivery[]): Promise<readonly Delivery[]> {
     const { observer: keeper } = this.#context
-    const outcomes = await appendBatch(this.#writer, batch, { keeper, gotOn: this.#gotOn })
+    const outcomes = await appendBatch(this.#writer, batch, { ...this.lane, keeper, gotOn: this.#gotOn })
     const committed = {
       receipts: outcomes.flatMap(({ delivery, receipt }) => (receipt ? delivery.complete(receipt) : [])),
       kept: outcomes.flatMap(({ refusal }) => refusal?.kept ?? []),
@@ -226,13 +221,18 @@ export class LaneRun {
   }
 
   async #admit(batch: readonly Delivery[]): Promise<void> {
-    await this.#writer.admit(batch.map(({ message }) => message))
+    await this.#writer.admit(this.#fresh(batch))
   }
 
   #announce(batch: readonly Delivery[]): NonNullable<LaneStep['begun']> {
-    const offered = batch.map(({ message: { key, sha256, size, fingerprint } }) => ({ key, sha256, size, fingerprint }))
+    const offered = this.#fresh(batch).map(({ key, sha256, size, fingerprint }) => ({ key, sha256, size, fingerprint }))
     const announced = [...offered, ...this.#owed, ...this.#postponed]
     return { announced, position: this.#writer.position, at: this.#context.clock.now() }
+  }
+
+  /** Those that the writer has to store. */
+  #fresh(batch: readonly Delivery[]): readonly Delivery['message'][] {
+    return batch.filter((one) => !one.adopted(this.lane.target)).map(({ message }) => message)
   }
 
   async #settle(outcomes: readonly Outcome[]): Promise<void> {

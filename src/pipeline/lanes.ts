@@ -3,7 +3,7 @@ import { durationText } from '../ports/figures.js'
 import { Fault } from '../ports/fault.js'
 import type { Ledger } from '../ports/ledger.js'
 import type { LaneBook } from './lane-book.js'
-import type { LaneContext } from './lane.js'
+import type { LaneContext } from './lane-context.js'
 
 /** How long a lane may stand still, in ms. */
 const patience = {

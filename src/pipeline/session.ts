@@ -5,6 +5,7 @@ import type { Emit } from '../ports/event.js'
 import type { Agenda } from './agenda.js'
 import type { Budget } from './budget.js'
 import type { Deletions } from './deletions.js'
+import { offer, survey } from './adopting.js'
 import { Delivery } from './delivery.js'
 import { Feed } from './feed.js'
 import type { Habits } from './habits.js'
@@ -66,6 +67,7 @@ async function takeStock(session: Session, context: SessionContext): Promise<rea
   const first = !roster.listed
   const { numbers, grown } = agenda.list(listing.entries)
   if (grown) await identity.takeStock(numbers, { first, windowed: window.windowed })
+  if (!dryRun) await session.stay(survey(numbers, context))
   const known = (number: number): boolean => books.some((book) => book.has(number))
   const old = first && (identity.expectsKnown || numbers.some(known))
   if (!dryRun) {
@@ -232,11 +234,11 @@ async function revisited(
   if (result.message instanceof FetchedMessage) await result.message.remove()
 }
 
-type DeliverContext = Pick<SessionContext, 'account' | 'books' | 'budget' | 'identity' | 'roster' | 'emit'>
+type DeliverContext = Pick<SessionContext, 'account' | 'books' | 'lanes' | 'budget' | 'identity' | 'roster' | 'emit'>
 
 /** Offers a message to the lanes that lack it, once it is known which message it is; `charged` was reserved for it. */
 export async function deliver(arrival: Arrival, context: DeliverContext, charged = 0): Promise<void> {
-  const { books, budget, identity, roster } = context
+  const { books, lanes, budget, identity, roster } = context
   const { number } = arrival
   const { message, flags } = identity.doubts(number)
     ? await identity.recognise(number, arrival.message)
@@ -244,7 +246,7 @@ export async function deliver(arrival: Arrival, context: DeliverContext, charged
   const delivery = new Delivery(number, message, [...arrival.flags, ...flags], { budget, charged })
   // Held while it is offered, so that a quick lane cannot let it go before the next one has seen it.
   delivery.hold()
-  for (const book of books) if (book.lacks(number)) book.run?.offer(delivery)
+  for (const book of books) if (book.lacks(number)) await offer(book, delivery, lanes)
   if (books.every((book) => book.has(number))) tellRecognised(number, flags, context)
   await delivery.release()
 }

@@ -60,6 +60,14 @@ export type Event =
       readonly delayMs: number
       readonly fault: Fault
     }
+  /** `run --adopt`: so many messages were found at the target and entered in the ledger; others stand there, which are not. */
+  | {
+      readonly type: 'target.adopted'
+      readonly account: string
+      readonly target: string
+      readonly messages: number
+      readonly others: number
+    }
   | { readonly type: 'target.stopped'; readonly account: string; readonly target: string; readonly fault: Fault }
   | { readonly type: 'warning'; readonly account?: string; readonly code: WarningCode; readonly message: string }
   | {

@@ -160,7 +160,7 @@ export const faults = {
   'ledger-missing': {
     scope: 'target',
     transient: false,
-    hint: 'messages of this account are already there but the ledger does not know them; restore the state folder',
+    hint: 'nothing was copied twice: restore the state folder, or let `popferry run --adopt` find out what is there and copy the rest',
   },
   'append-refused': {
     scope: 'message',

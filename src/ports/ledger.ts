@@ -118,7 +118,7 @@ export interface Amendment {
   readonly at: number
 }
 
-/** Forgotten when the account moves to another server or user. */
+/** Most of it is forgotten when the account moves to another server or user. */
 export interface AccountMemory {
   /** Messages that were fetched are not shown any more after a clean QUIT. */
   readonly windowed: boolean
@@ -132,6 +132,8 @@ export interface AccountMemory {
   readonly movedAt?: number
   /** How many messages an ordinary maildrop listed in the last run that came to its end. */
   readonly listed?: number
+  /** The account's ledger is being rebuilt from its targets, and no run has come to the end of that yet. */
+  readonly adopting?: boolean
   /** Wall time of the last sign-in in ms, and what the server wanted then; only where sign-ins have to keep a distance. */
   readonly signedInAt?: number
   readonly loginDelayMs?: number

@@ -31,6 +31,8 @@ export interface Progress {
   readonly begunAt?: number | undefined
   /** How many receipts the lane has. */
   readonly receipts: number
+  /** The ledger is being rebuilt: whoever opens the lane finds its messages there, and nobody minds (`ledger-missing`). */
+  readonly adopting?: boolean
 }
 
 /** Proof of one delivery. */
@@ -85,6 +87,16 @@ export interface Target {
   contents?(lane: Lane, progress: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<Contents>
   /** Where it is more than the digest of what was stored that tells a receipt's message from others. */
   trace?(receipt: Receipt): Trace
+  /** As what a copy of the message may stand here, the surest way to know it first. */
+  forms?(message: Message): Promise<readonly StandingForm[]>
+}
+
+/** A form in which a message may stand at a place. */
+export interface StandingForm {
+  /** One of the digests of such a copy; see OtherCopy. */
+  readonly digest: string
+  /** For the copy that stands there. */
+  receipt(where: string): Receipt
 }
 
 export interface Contents {
@@ -159,6 +171,8 @@ export interface Accounted {
   readonly receipts: AsyncIterable<Receipt>
   /** Whether a message of so many octets, from the one to the other number, is of interest. */
   readonly wants: (from: number, to: number) => boolean
+  /** Messages whose copies are to be told by what popferry wrote beside them, where it did. */
+  readonly keys?: readonly MessageKey[]
 }
 
 /** A message at a target's place that is not accounted for. */
@@ -171,4 +185,12 @@ export interface OtherCopy {
   readonly digests: readonly string[]
   /** See Trace. */
   readonly start?: string
+  /** By its name, or by a list beside it, it is the copy of this message, and its bytes are those that were stored then. */
+  readonly own?: OwnCopy
+}
+
+/** A copy that needs no comparison with what the server sends. */
+export interface OwnCopy extends Pick<Receipt, 'key' | 'sha256' | 'size'> {
+  /** The first octets of the message, as it was sent; its header among them, up to 256 KiB. */
+  readonly head: Uint8Array
 }

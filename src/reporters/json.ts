@@ -30,6 +30,7 @@ function fieldsOf(event: Event): object | undefined {
     case 'account.started':
     case 'checkpoint':
     case 'account.listed':
+    case 'target.adopted':
     case 'warning':
       return event
     case 'message.wanted':

@@ -65,6 +65,7 @@ class Log {
         return 'warning'
       case 'message.flagged':
         return event.flag === 'size-mismatch' ? 'warning' : verbose
+      case 'target.adopted':
       case 'retry':
         return quiet ? undefined : 'plain'
       case 'account.started':

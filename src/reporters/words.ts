@@ -58,6 +58,13 @@ export function eventText(event: Event): string | undefined {
     }
     case 'target.stopped':
       return `${printable(event.account)}, target ${printable(event.target)}: ${faultText(event.fault)}`
+    case 'target.adopted': {
+      const { account, target, messages, others } = event
+      const found =
+        messages === 0 ? 'none of its messages stand there' : `${countText(messages, 'message')} found there`
+      const left = others === 0 ? '' : `; ${numberText(others)} more stand there and are left as they are`
+      return `${printable(account)}, target ${printable(target)}: ${found}${left}`
+    }
     case 'warning':
       return `warning: ${event.account === undefined ? '' : `${printable(event.account)}: `}${printable(event.message)}`
     case 'account.finished':

@@ -68,8 +68,11 @@ export class Volume {
     this.entries = entries
   }
 
-  /** SHA-256 and octets of what the entry holds; undefined where it is damaged. */
-  async read(entry: Entry): Promise<{ readonly sha256: string; readonly size: number } | undefined> {
+  /** SHA-256 and octets of what the entry holds; undefined where it is damaged. `look` sees all of it. */
+  async read(
+    entry: Entry,
+    look?: (chunk: Uint8Array) => void,
+  ): Promise<{ readonly sha256: string; readonly size: number } | undefined> {
     const hash = createHash('sha256')
     let crc = 0
     let size = 0
@@ -77,6 +80,7 @@ export class Volume {
       for await (const chunk of await this.#zip.openReadStreamPromise(entry)) {
         const bytes = chunk as Uint8Array
         hash.update(bytes)
+        look?.(bytes)
         crc = crc32.buf(bytes, crc)
         size += bytes.length
       }
@@ -113,8 +117,10 @@ export class Library {
   readonly #volumes: ReadonlyMap<string, number>
   #open: { readonly index: number; readonly volume: Volume | undefined } | undefined
 
-  static async open(archive: string): Promise<Library> {
-    const paths = await volumesOf(archive)
+  /** `after`: only the volumes with higher numbers. */
+  static async open(archive: string, after = 0): Promise<Library> {
+    const known = new Set(Array.from({ length: after }, (_, index) => volumePath(archive, index + 1)))
+    const paths = (await volumesOf(archive)).filter((path) => !known.has(path))
     const volumes = new Map<string, number>()
     for (const [index, path] of paths.entries()) {
       const volume = await Volume.open(path)

@@ -1,3 +1,4 @@
+import type { MessageKey } from '../ports/message.js'
 import type { Staged } from './eml-zip-record.js'
 
 /** The first line of `manifest.csv` (RFC 4180, UTF-8 without a mark). */
@@ -19,6 +20,31 @@ export function manifestLine({ name, key, sha256, size, date, at }: Staged): str
     day,
     new Date(at).toISOString(),
   ])
+}
+
+/** What a manifest says of its messages, by name. A key that a server used again lacks its last part. */
+export function readManifest(text: string): ReadonlyMap<string, ManifestEntry> {
+  const entries = new Map<string, ManifestEntry>()
+  if (!text.startsWith(manifestHead)) return entries
+  for (const line of text.slice(manifestHead.length).split('\r\n')) {
+    const [name = '', id = '', occurrence = '', sha256 = ''] = cellsOf(line)
+    const uidl = id.replaceAll(/\\x([0-9a-f]{2})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 16)))
+    if (uidl !== '')
+      entries.set(name, { key: (occurrence === '1' ? uidl : `${uidl}\n${occurrence}`) as MessageKey, sha256 })
+  }
+  return entries
+}
+
+export interface ManifestEntry {
+  readonly key: MessageKey
+  readonly sha256: string
+}
+
+/** No cell holds a line end. */
+function cellsOf(line: string): readonly string[] {
+  return Array.from(line.matchAll(/(?:"((?:[^"]|"")*)"|([^,"]*))(?:,|$)/g), ([, quoted, plain = '']) =>
+    (quoted?.replaceAll('""', '"') ?? plain).replace(/^'/, ''),
+  )
 }
 
 function csvLine(cells: readonly string[]): string {

@@ -1,11 +1,8 @@
-import { createHash } from 'node:crypto'
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Entry } from 'yauzl'
 import { errorCode } from '../files/durable.js'
-import type { Accounted, Contents, OtherCopy, Progress, ReadBack, Receipt } from '../ports/target.js'
-import { Library, Volume, volumesOf } from './eml-zip-library.js'
-import { contentsNames } from './eml-zip-name.js'
+import type { Contents, Progress, ReadBack, Receipt } from '../ports/target.js'
+import { Library } from './eml-zip-library.js'
 import { isIntact, readLine, readRecords, type Staged } from './eml-zip-record.js'
 import { Segment } from './eml-zip-segment.js'
 import { parseStanding } from './eml-zip-standing.js'
@@ -59,54 +56,6 @@ export async function* contentsOf(archive: string, receipts: AsyncIterable<Recei
   } finally {
     for (const library of libraries.values()) library.close()
   }
-}
-
-/** The messages of all volumes, and of those of a series that receipts name, that are not accounted for. */
-export async function* otherEntries(
-  { archive: here, series }: { readonly archive: string; readonly series: boolean },
-  { receipts, wants }: Accounted,
-): AsyncIterable<OtherCopy> {
-  const archives = new Map<string, Set<number>>([[here, new Set()]])
-  for await (const { where } of receipts) {
-    const slash = where.lastIndexOf('/')
-    const archive = slash < 0 ? here : where.slice(0, slash)
-    const names = archives.get(archive) ?? new Set()
-    archives.set(archive, names.add(numberOf(where.slice(slash + 1))))
-  }
-  for (const [archive, accounted] of archives) {
-    // One of each name; a volume that was copied holds the others.
-    const isWanted = ({ fileName, uncompressedSize: size }: Entry): boolean =>
-      !accounted.delete(numberOf(fileName)) && !lists.has(fileName) && wants(size, size)
-    for (const path of await volumesOf(archive)) {
-      for await (const { name, sha256 } of entriesOf(path, isWanted)) {
-        yield { where: series ? `${archive}/${name}` : name, seen: `${path}: ${name}`, digests: [sha256] }
-      }
-    }
-  }
-}
-
-const lists: ReadonlySet<string> = new Set(contentsNames)
-
-/** The entries of a volume that are wanted and not damaged; nothing where it is no zip file. */
-async function* entriesOf(
-  path: string,
-  isWanted: (entry: Entry) => boolean,
-): AsyncIterable<{ readonly name: string; readonly sha256: string }> {
-  const volume = await Volume.open(path)
-  if (!volume) return
-  try {
-    for (const [name, entry] of volume.entries) {
-      const found = isWanted(entry) ? await volume.read(entry) : undefined
-      if (found) yield { name, sha256: found.sha256 }
-    }
-  } finally {
-    volume.close()
-  }
-}
-
-/** 48 bits of a name. */
-function numberOf(name: string): number {
-  return createHash('sha256').update(name).digest().readUIntBE(0, 6)
 }
 
 /** By name. */

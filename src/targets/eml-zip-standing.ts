@@ -36,9 +36,9 @@ export function parseStanding(position: Position | undefined): Standing | undefi
   return position === undefined ? undefined : (JSON.parse(position) as Standing)
 }
 
-/** Where a lane that never was here begins. */
-export function freshStanding(archive: string): Standing {
-  return { staging: randomBytes(8).toString('hex'), archive, dev: 0, number: 0, sealed: 0, left: [] }
+/** Where a lane without a past begins; `number` of the last volume that is there and is its own all the same. */
+export function freshStanding(archive: string, number: number): Standing {
+  return { staging: randomBytes(8).toString('hex'), archive, dev: 0, number, sealed: 0, left: [] }
 }
 
 /** Where the lane stands at its present place, and a dead run's volume if it got its name. */

@@ -30,7 +30,7 @@ import {
 import { removeSealed, Staging } from './eml-zip-staging.js'
 import { buildVolume } from './eml-zip-volume.js'
 
-/** How many of a lane's first messages are looked for among what is already there (`ledger-missing`). */
+/** How many of a run's first messages are looked for among what is already there (`ledger-missing`). */
 const probes = 20
 
 /** Archiver keeps 10 KB of memory for each entry of a volume (measured). */
@@ -65,10 +65,11 @@ export class EmlZipWriter implements Writer {
       const identity = await folderIdentity(folder)
       if (!identity) throw gone(folder)
       await unlink(draftPath(archive)).catch(ignoreMissing)
-      const { standing, volume } = await settle(before ?? freshStanding(archive), { archive, dev: identity.dev })
+      const start = before ?? freshStanding(archive, progress.adopting ? (await freeNumber(archive, 1)) - 1 : 0)
+      const { standing, volume } = await settle(start, { archive, dev: identity.dev })
       const stagingFolder = join(context.state, 'staging', standing.staging)
       if (before) await removeSealed(stagingFolder, before.sealed)
-      const strangers = progress.receipts < probes ? await findStrangers(archive, progress) : new Set<string>()
+      const strangers = await findStrangers(standing, progress)
       const facts = { archive, settings, context, progress, signal, gotOn, owner, lock, folder, identity, strangers }
       const inDoubt = new Doubts(archive, progress.announced, standing.left)
       const staging = await Staging.open(
@@ -90,7 +91,7 @@ export class EmlZipWriter implements Writer {
     this.#standing = standing
     this.#recorded = recorded ?? 0
     this.#room = new Room(parts.stagingFolder, parts.folder)
-    this.#probesLeft = Math.max(0, probes - parts.progress.receipts)
+    this.#probesLeft = probes
   }
 
   get position(): Position {
@@ -239,10 +240,14 @@ interface WriterParts extends Surroundings {
   readonly volume: Volume | undefined
 }
 
-/** Names that may be ours although the ledger says nothing of them. */
-async function findStrangers(archive: string, { origin, announced }: Progress): Promise<ReadonlySet<string>> {
+/** Names that may be ours although the ledger says nothing of them: of a lane with a past, in volumes that came later. */
+async function findStrangers(
+  { archive, number }: Standing,
+  { origin, announced, receipts, adopting }: Progress,
+): Promise<ReadonlySet<string>> {
+  if (adopting) return new Set()
   const keys = new Set(announced.map(({ key }) => keyPart(origin, key)))
-  const library = await Library.open(archive)
+  const library = await Library.open(archive, receipts < probes ? 0 : number)
   const parts = [...library.names].map((name) => uniquePartOf(name) ?? '')
   return new Set(parts.filter((part) => part !== '' && !keys.has(part.slice(-8))))
 }

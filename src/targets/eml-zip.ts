@@ -4,6 +4,7 @@ import { resolveOwner } from '../files/owner.js'
 import { probeFolder } from '../files/probe.js'
 import type { Probe } from '../ports/check.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
+import type { Message } from '../ports/message.js'
 import type {
   Accounted,
   Contents,
@@ -13,6 +14,7 @@ import type {
   Progress,
   ReadBack,
   Receipt,
+  StandingForm,
   Target,
   Writer,
 } from '../ports/target.js'
@@ -79,14 +81,18 @@ class EmlZipTarget implements Target {
     return this.#context.series === undefined ? reanchored(archivePath(this.#settings.path), position) : position
   }
 
-  async *others(_: Lane, __: Progress, accounted: Accounted): AsyncIterable<OtherCopy> {
-    const { otherEntries } = await import('./eml-zip-read-back.js')
+  async *others(_: Lane, { origin }: Progress, accounted: Accounted): AsyncIterable<OtherCopy> {
+    const { otherEntries } = await import('./eml-zip-others.js')
     const archive = archivePath(this.#settings.path)
     try {
-      yield* otherEntries({ archive, series: this.#context.series !== undefined }, accounted)
+      yield* otherEntries({ archive, series: this.#context.series !== undefined, origin }, accounted)
     } catch (error) {
       throw diskFault(error, 'read', archive)
     }
+  }
+
+  async forms({ key, sha256, size }: Message): Promise<readonly StandingForm[]> {
+    return [{ digest: sha256, receipt: (where) => ({ key, sha256, size, where, flags: [] }) }]
   }
 
   async *contents(_: Lane, __: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<Contents> {

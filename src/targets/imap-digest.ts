@@ -15,6 +15,8 @@ export interface Fingerprint {
   readonly body: string
   /** Its header lines in that form, Latin-1, at most 64 KiB of them. */
   readonly header: string
+  /** CRLF everywhere, at the end as well, and no NUL: no server has a reason to change it. */
+  readonly plain: boolean
 }
 
 /** Takes a message's bytes in pieces. */
@@ -29,6 +31,7 @@ export class FingerprintMaker {
   #newlines = 0
   #header = ''
   #inHeader = true
+  #plain = true
   #finished: Fingerprint | undefined
 
   write(bytes: Uint8Array): undefined {
@@ -53,6 +56,7 @@ export class FingerprintMaker {
         this.#crs++
         continue
       }
+      if (byte === lf ? this.#crs !== 1 : this.#crs > 0 || byte === 0) this.#plain = false
       // Any CRs in front of a LF belong to it, others are line ends themselves.
       if (byte !== lf) for (; this.#crs > 0; this.#crs--) put(lf)
       this.#crs = 0
@@ -69,6 +73,7 @@ export class FingerprintMaker {
       loose: this.#loose.digest('hex'),
       body: this.#body.digest('hex'),
       header: this.#header,
+      plain: this.#plain && this.#newlines > 0 && this.#crs === 0,
     }
     return this.#finished
   }
@@ -103,6 +108,22 @@ export function isContained(message: Fingerprint, copy: Fingerprint): boolean {
     return at > 0
   })
 }
+
+/**
+ * Tells a message where a server has added header lines to it: by the body, and by the lines of the header that no server is
+ * known to add, change or drop, in their order. A plain message has a digest of its own. Undefined where the header is
+ * longer than is looked at.
+ */
+export function kinOf({ header, body }: Fingerprint, plain: boolean): string | undefined {
+  if (header.length >= maxHeader) return undefined
+  const unfolded = header.replaceAll(/\n(?=[ \t])/g, '')
+  const lines = unfolded.split('\n').filter((line) => lasting.test(line))
+  return createHash('sha256')
+    .update(`${plain} ${body}\n${lines.join('\n')}`, 'latin1')
+    .digest('hex')
+}
+
+const lasting = /^(?:Received|From|To|Cc|Reply-To|Sender|Subject|Date|Message-ID|In-Reply-To|References)[ \t]*:/i
 
 export async function fingerprint(message: Pick<Message, 'bytes' | 'open'>): Promise<Fingerprint> {
   const maker = new FingerprintMaker()

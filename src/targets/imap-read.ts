@@ -3,9 +3,10 @@ import type { Dialogue } from '../imap/dialogue.js'
 import { fetchBodies, type Listed, listFrom } from '../imap/fetch.js'
 import { type Mailbox, openMailbox } from '../imap/mailbox.js'
 import { Fault } from '../ports/fault.js'
-import type { Accounted, OtherCopy, ReadBack, Receipt } from '../ports/target.js'
+import type { Message } from '../ports/message.js'
+import type { Accounted, OtherCopy, ReadBack, Receipt, StandingForm } from '../ports/target.js'
 import { candidates, slack } from './imap-claims.js'
-import { type Fingerprint, FingerprintMaker } from './imap-digest.js'
+import { type Fingerprint, fingerprint, FingerprintMaker, kinOf } from './imap-digest.js'
 import { digestIn, parseWhere, shortened, type Where, whereText } from './imap-where.js'
 
 /** Reads the receipts' messages back, a page at a time; without the folder all are missing. */
@@ -126,12 +127,33 @@ export async function* otherMessages(
   for (let at = 0; at < uids.length; at += pageSize) {
     const page = uids.slice(at, at + pageSize)
     for (const [uid, maker] of await fetchBodies(dialogue, page, () => new FingerprintMaker())) {
-      const { sha256, loose } = maker.finish()
+      const found = maker.finish()
+      const { sha256, loose } = found
       const left = digests.get(shortened(loose)) ?? 0
       digests.set(shortened(loose), left - 1)
-      if (left <= 0) yield { where: whereText({ uidValidity, uid }), seen: `UID ${uid}`, digests: [sha256, loose] }
+      if (left > 0) continue
+      const kin = [kinOf(found, false), found.plain ? kinOf(found, true) : undefined]
+      const known = [sha256, loose, ...kin.filter((digest) => digest !== undefined)]
+      yield { where: whereText({ uidValidity, uid }), seen: `UID ${uid}`, digests: known }
     }
   }
 }
 
 const pageSize = 500
+
+/** As it was sent; where it is not plain, with other line ends; with header lines that the server has added. */
+export async function formsOf(message: Message): Promise<readonly StandingForm[]> {
+  const { key, sha256, size } = message
+  const whole = await fingerprint(message)
+  const { loose, body, plain } = whole
+  const kin = kinOf(whole, plain)
+  const told = (more: Partial<Where>) => (where: string) => {
+    const place = parseWhere(where)
+    return { key, sha256, size, where: place ? whereText({ ...place, ...more }) : where, flags: [] }
+  }
+  return [
+    { digest: sha256, receipt: told(plain ? {} : { loose }) },
+    ...(plain ? [] : [{ digest: loose, receipt: told({ loose }) }]),
+    ...(kin === undefined ? [] : [{ digest: kin, receipt: told({ loose, body }) }]),
+  ]
+}

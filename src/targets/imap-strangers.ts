@@ -1,29 +1,36 @@
 import type { Dialogue } from '../imap/dialogue.js'
-import { fetchBodies, listFrom } from '../imap/fetch.js'
+import { fetchBodies, type Listed, listFrom } from '../imap/fetch.js'
 import { Fault } from '../ports/fault.js'
 import type { Message } from '../ports/message.js'
-import { FingerprintMaker } from './imap-digest.js'
+import { slack } from './imap-claims.js'
+import { fingerprint, FingerprintMaker, kinOf } from './imap-digest.js'
 
-/** How many of a lane's first messages are looked for among what is already there (`ledger-missing`). */
+/** How many messages are looked for among what is already there (`ledger-missing`). */
 const probes = 20
 
-/** Tells whether a lane without a past finds its messages already there. */
+/**
+ * Tells whether a lane finds messages already there that the ledger does not know: a lane without a past among all that
+ * stands there, any other one among what came since its last commit.
+ */
 export class Strangers {
   #probesLeft: number
   /** Known to be the lane's own, as long as others are looked for. */
   readonly #ours: Set<number>
+  /** The first UID that is looked at. */
+  readonly #from: number
+  readonly #young: boolean
 
-  constructor(
-    ours: Iterable<number>,
-    { messages, receipts }: { readonly messages: number; readonly receipts: number },
-  ) {
+  constructor(ours: Iterable<number>, { messages, receipts, next, adopting }: Around) {
     this.#ours = new Set(ours)
-    this.#probesLeft = messages > 0 ? Math.max(0, probes - receipts) : 0
+    this.#young = receipts < probes
+    this.#from = this.#young ? 1 : next
+    const left = this.#young ? probes - receipts : probes
+    this.#probesLeft = messages > 0 && !adopting ? left : 0
   }
 
   /** For the position; undefined where nobody will ask any more. */
   get ours(): readonly number[] | undefined {
-    return this.#probesLeft > 0 ? [...this.#ours] : undefined
+    return this.#young && this.#probesLeft > 0 ? [...this.#ours] : undefined
   }
 
   note(uid: number): void {
@@ -34,13 +41,40 @@ export class Strangers {
     const probed = messages.slice(0, this.#probesLeft)
     if (probed.length === 0) return
     this.#probesLeft -= probed.length
-    const listed = await listFrom(dialogue, 1)
+    const listed = await listFrom(dialogue, this.#from)
+    const strangers = listed.filter(({ uid }) => !this.#ours.has(uid))
     const sizes = new Set(probed.map(({ size }) => size))
-    const same = listed.filter(({ uid, size }) => sizes.has(size) && !this.#ours.has(uid)).map(({ uid }) => uid)
+    const same = strangers.filter(({ size }) => sizes.has(size))
+    // A server may have added something to what it was given.
+    const near = probed.slice(0, changed).flatMap(({ size }) => nearest(strangers, size))
     const digests = new Set(probed.map(({ sha256 }) => sha256))
-    for (const maker of (await fetchBodies(dialogue, same, () => new FingerprintMaker())).values()) {
-      if (!digests.has(maker.finish().sha256)) continue
+    for (const message of probed.slice(0, changed)) {
+      const whole = await fingerprint(message)
+      digests.add(kinOf(whole, whole.plain) ?? message.sha256)
+    }
+    const uids = [...new Set([...same, ...near].map(({ uid }) => uid))]
+    for (const maker of (await fetchBodies(dialogue, uids, () => new FingerprintMaker())).values()) {
+      const found = maker.finish()
+      if (!digests.has(found.sha256) && !digests.has(kinOf(found, found.plain) ?? '')) continue
       throw new Fault('ledger-missing', `${folder} already holds messages of this account`)
     }
   }
+}
+
+/** How many of them are looked for in a changed form as well, and among how many. */
+const changed = 3
+const nearby = 20
+
+/** What may be a message of this size that has grown at the server. */
+function nearest(listed: readonly Listed[], octets: number): readonly Listed[] {
+  const grown = listed.filter(({ size }) => size > octets && size <= octets + slack(octets))
+  return grown.toSorted((one, other) => one.size - other.size).slice(0, nearby)
+}
+
+interface Around {
+  readonly messages: number
+  readonly receipts: number
+  /** The first UID behind the lane's last commit. */
+  readonly next: number
+  readonly adopting: boolean
 }

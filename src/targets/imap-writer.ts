@@ -89,7 +89,7 @@ export class ImapWriter implements Writer {
   }
 
   private constructor({ settings, context, progress, client, mailbox, uploads, before, found }: WriterParts) {
-    const { announced, receipts } = progress
+    const { announced, receipts, adopting = false } = progress
     this.#settings = settings
     this.#context = context
     this.#client = client
@@ -100,7 +100,13 @@ export class ImapWriter implements Writer {
     this.#claims = new Claims(announced)
     for (const copy of [...(before?.left ?? []), ...found.copies]) this.#claims.add(copy)
     const ours = [...(before?.ours ?? []), ...this.#claims.left.map(({ uid }) => uid)]
-    this.#strangers = new Strangers(ours, { messages: mailbox.messages, receipts })
+    this.#strangers = new Strangers(ours, {
+      messages: mailbox.messages,
+      receipts,
+      // Of a folder that was made anew, everything may be the lane's.
+      next: before?.uidNext ?? this.#uidNext,
+      adopting,
+    })
     this.#fidelity = new Fidelity(before?.rewrites, context.warn)
     this.#late = new LateCopies(before?.doubts, this.#uidNext, announced.length > 0)
   }

@@ -3,6 +3,7 @@ import { plaintextProblem, serverAddress, serverFields } from '../net/server-set
 import type { Probe } from '../ports/check.js'
 import { Fault } from '../ports/fault.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
+import type { Message } from '../ports/message.js'
 import type {
   Accounted,
   Contents,
@@ -11,6 +12,7 @@ import type {
   Progress,
   ReadBack,
   Receipt,
+  StandingForm,
   Target,
   Trace,
   Writer,
@@ -127,6 +129,11 @@ export class ImapTarget implements Target {
     } finally {
       client.drop()
     }
+  }
+
+  async forms(message: Message): Promise<readonly StandingForm[]> {
+    const { formsOf } = await import('./imap-read.js')
+    return formsOf(message)
   }
 
   trace(receipt: Receipt): Trace {

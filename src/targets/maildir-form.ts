@@ -60,16 +60,23 @@ export interface Copy {
   /** SHA-256 and octets of the message, unless its form cannot be turned back. */
   readonly sha256: string
   readonly size: number
+  /** Its first octets, at most those of a long header; only where they were asked for. */
+  readonly head?: Buffer
 }
 
 /** Undefined where there is no such file. `expected` octets are read at once. */
-export async function readCopy(path: string, newline: Newline, expected = largestPart): Promise<Copy | undefined> {
+export async function readCopy(
+  path: string,
+  newline: Newline,
+  { expected = largestPart, withHead = false }: { readonly expected?: number; readonly withHead?: boolean } = {},
+): Promise<Copy | undefined> {
   const file = await openRegular(path)
   if (!file) return undefined
   try {
     const stored = createHash('sha256')
     const original = newline === 'lf' ? createHash('sha256') : stored
     const buffer = Buffer.allocUnsafe(Math.min(expected, largestPart - 1) + 1)
+    const head: Buffer[] = []
     let size = 0
     for (let length = buffer.length; length === buffer.length;) {
       length = (await file.read(buffer, 0, buffer.length, null)).bytesRead
@@ -77,13 +84,16 @@ export async function readCopy(path: string, newline: Newline, expected = larges
       stored.update(part)
       const message = newline === 'lf' ? lfToCrlf(part) : part
       if (original !== stored) original.update(message)
+      if (withHead && size < longestHead) head.push(Buffer.from(message.subarray(0, longestHead - size)))
       size += message.length
     }
     const digest = stored.digest('hex')
-    return { path, stored: digest, sha256: original === stored ? digest : original.digest('hex'), size }
+    const sha256 = original === stored ? digest : original.digest('hex')
+    return { path, stored: digest, sha256, size, ...(withHead && { head: Buffer.concat(head) }) }
   } finally {
     await file.close()
   }
 }
 
 const largestPart = 64 * 1024
+const longestHead = 256 * 1024

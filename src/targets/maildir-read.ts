@@ -8,6 +8,7 @@ import { lfToCrlf, type Newline } from '../mail/line-ends.js'
 import type { Accounted, Contents, OtherCopy, ReadBack, Receipt } from '../ports/target.js'
 import { messageFiles } from './maildir-folder.js'
 import { readCopy } from './maildir-form.js'
+import { accountOf, accountPart, uniquePart } from './maildir-name.js'
 
 /** Files that are read at once: what a disk and four threads make use of. */
 const atOnce = 16
@@ -80,7 +81,7 @@ const partSize = 64 * 1024
 
 async function compare(path: string, receipt: Receipt, newline: Newline): Promise<'intact' | 'altered' | 'missing'> {
   try {
-    const copy = await readCopy(path, newline, receipt.size)
+    const copy = await readCopy(path, newline, { expected: receipt.size })
     if (!copy) return 'missing'
     const same = receipt.stored === undefined ? copy.sha256 === receipt.sha256 : copy.stored === receipt.stored
     return same ? 'intact' : 'altered'
@@ -96,15 +97,18 @@ interface Surroundings {
   readonly newline: Newline
   /** Receipts name the folder as well. */
   readonly series: boolean
+  /** The account's first name. */
+  readonly origin: string
 }
 
 /** The messages that are not accounted for: in the Maildir, and in the folders of a series that receipts name. */
 export async function* otherFiles(
-  { here, newline, series }: Surroundings,
-  { receipts, wants }: Accounted,
+  { here, newline, series, origin }: Surroundings,
+  { receipts, wants, keys = [] }: Accounted,
 ): AsyncIterable<OtherCopy> {
   const folders = new Set([here])
   const accounted = new Set<number>()
+  const owners = new Map(keys.map((key) => [accountPart(origin, key), key]))
   for await (const { where } of receipts) {
     const { folder, base } = parsePlace(where, here)
     folders.add(folder)
@@ -116,8 +120,15 @@ export async function* otherFiles(
       try {
         const { size } = await stat(path)
         if (!wants(size, newline === 'lf' ? 2 * size : size)) return undefined
-        const copy = await readCopy(path, newline)
-        return copy && { where: series ? `${folder}/${base}` : base, seen: path, digests: [copy.sha256, copy.stored] }
+        const unique = uniquePart(base)
+        const key = owners.get(accountOf(unique))
+        const copy = await readCopy(path, newline, { withHead: key !== undefined })
+        if (!copy) return undefined
+        const { sha256, stored, size: octets, head } = copy
+        // Its bytes are the ones that the name was made for.
+        const isOwn = key !== undefined && head && unique?.endsWith(sha256.slice(0, 20))
+        const own = isOwn && { own: { key, sha256, size: octets, head } }
+        return { where: series ? `${folder}/${base}` : base, seen: path, digests: [sha256, stored], ...own }
       } catch (error) {
         if (['ENOENT', 'EIO'].includes(errorCode(error))) return undefined
         throw diskFault(error, 'read', folder)

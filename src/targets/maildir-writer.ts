@@ -31,7 +31,7 @@ const groupSize = 128
 /** More than most groups need. */
 const arenaOctets = 2 * 1024 * 1024
 
-/** How many of a lane's first messages are looked for among what is already there (`ledger-missing`). */
+/** How many of a run's first messages are looked for among what is already there (`ledger-missing`). */
 const probes = 20
 
 /**
@@ -54,7 +54,9 @@ export class MaildirWriter implements Writer {
   #working = false
   readonly #claims: Claims
   /** Names of ours that the ledger says nothing of; those of receipts among them hold keys that are never offered again. */
-  readonly #strangers = new Set<string>()
+  #strangers: ReadonlySet<string> | undefined
+  /** While the ledger is rebuilt: names of ours that have been given already, though perhaps not to what was stored then. */
+  readonly #given = new Set<string>()
   #probesLeft: number
   /** Folders whose entries changed since the last commit. */
   readonly #touched = new Set<string>()
@@ -88,7 +90,7 @@ export class MaildirWriter implements Writer {
     this.#owner = parts.owner
     this.#lock = parts.lock
     this.#claims = new Claims(parts.settings.newline)
-    this.#probesLeft = Math.max(0, probes - parts.progress.receipts)
+    this.#probesLeft = parts.progress.adopting ? 0 : probes
   }
 
   get position(): Position {
@@ -97,7 +99,9 @@ export class MaildirWriter implements Writer {
 
   async admit(messages: readonly Message[]): Promise<void> {
     const probed = messages.slice(0, this.#probesLeft)
-    if (probed.some((message) => this.#strangers.has(uniqueOf(this.#progress.origin, message)))) {
+    if (probed.length === 0) return
+    const strangers = (this.#strangers ??= await this.#findStrangers())
+    if (probed.some((message) => strangers.has(uniqueOf(this.#progress.origin, message)))) {
       throw new Fault('ledger-missing', `${this.#standing.path} already holds messages of this account`)
     }
     this.#probesLeft -= probed.length
@@ -177,9 +181,15 @@ export class MaildirWriter implements Writer {
       const where = this.#where(dirname(dirname(claimed.path)), claimed.path)
       return { receipt: { ...facts, ...claimed.earlier, where } }
     }
-    const base = `${Math.floor((date ?? 0) / 1000)}.${unique}.popferry`
+    const base = this.#freeName(Math.floor((date ?? 0) / 1000), unique)
     const file = await this.#file(base, form, date ?? 0)
     return { receipt: { ...facts, where: this.#where(this.#standing.path, base) }, file }
+  }
+
+  /** Somebody may have changed the file that has this message's name; it stays. */
+  #freeName(seconds: number, unique: string): string {
+    const name = `${seconds}.${unique}.popferry`
+    return this.#given.has(name) ? this.#freeName(seconds + 1, unique) : name
   }
 
   #where(folder: string, file: string): string {
@@ -213,20 +223,32 @@ export class MaildirWriter implements Writer {
     return errorCode(error) === 'ENOENT' ? gone(path) : diskFault(error, action, path)
   }
 
-  /** Looks for what a dead run may have left, and removes its half-written files. */
-  async #look(before: Standing | undefined): Promise<void> {
+  async #findStrangers(): Promise<ReadonlySet<string>> {
     const { announced, origin } = this.#progress
     const announcedParts = new Set(announced.map(({ key }) => accountPart(origin, key)))
-    const probing = this.#probesLeft > 0
-    if (!probing && announced.length === 0) return
+    const strangers = new Set<string>()
+    for await (const { name } of messageFiles(this.#standing.path)) {
+      const unique = uniquePart(name)
+      if (unique !== undefined && !announcedParts.has(accountOf(unique))) strangers.add(unique)
+    }
+    return strangers
+  }
+
+  /** Looks for what a dead run may have left, and removes its half-written files. */
+  async #look(before: Standing | undefined): Promise<void> {
+    const { announced, origin, adopting } = this.#progress
+    const announcedParts = new Set(announced.map(({ key }) => accountPart(origin, key)))
+    if (!adopting && announced.length === 0) return
     const { path: here } = this.#standing
+    // A dead run may have moved files there that its commit has not made durable.
+    if (adopting) for (const part of ['new', 'cur']) this.#touched.add(join(here, part))
     // What stands elsewhere belongs to the lane only in a series.
     for (const folder of new Set([this.#context.series === undefined ? here : (before?.path ?? here), here])) {
       for await (const { name, path } of messageFiles(folder)) {
         const unique = uniquePart(name)
         const account = accountOf(unique)
+        if (adopting && unique !== undefined) this.#given.add(name.split(':', 1)[0] ?? name)
         if (announcedParts.has(account)) this.#claims.add(account, path)
-        else if (probing && unique !== undefined) this.#strangers.add(unique)
       }
       const drafts = await readdir(join(folder, 'tmp')).catch(() => [])
       const ours = drafts.filter((name) => announcedParts.has(accountOf(uniquePart(name))))

@@ -5,6 +5,7 @@ import { canonicalFolder } from '../files/place.js'
 import { probeFolder } from '../files/probe.js'
 import type { Probe } from '../ports/check.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
+import type { Message } from '../ports/message.js'
 import type {
   Accounted,
   Contents,
@@ -14,10 +15,12 @@ import type {
   Progress,
   ReadBack,
   Receipt,
+  StandingForm,
   Target,
   Writer,
 } from '../ports/target.js'
 import { requireDevice, requireMaildir, requirePresent, standingIn, subfolder } from './maildir-folder.js'
+import { digest, storedForm } from './maildir-form.js'
 import { contentsOf, otherFiles, readBack } from './maildir-read.js'
 import { type MaildirSettings, maildirSettings } from './maildir-settings.js'
 import { MaildirWriter } from './maildir-writer.js'
@@ -73,9 +76,17 @@ class MaildirTarget implements Target {
     yield* readBack(this.#here, this.#settings.newline, receipts)
   }
 
-  async *others(_: Lane, __: Progress, accounted: Accounted): AsyncIterable<OtherCopy> {
+  async *others(_: Lane, { origin }: Progress, accounted: Accounted): AsyncIterable<OtherCopy> {
     const series = this.#context.series !== undefined
-    yield* otherFiles({ here: this.#here, newline: this.#settings.newline, series }, accounted)
+    yield* otherFiles({ here: this.#here, newline: this.#settings.newline, series, origin }, accounted)
+  }
+
+  async forms(message: Message): Promise<readonly StandingForm[]> {
+    const { key, sha256, size } = message
+    const form = await storedForm(message, this.#settings.newline, Buffer.allocUnsafe)
+    const { flags } = form
+    const stored = form.lossy ? { stored: await digest(form.chunks()) } : {}
+    return [{ digest: stored.stored ?? sha256, receipt: (where) => ({ key, sha256, size, where, flags, ...stored }) }]
   }
 
   async reanchor({ position }: Progress): Promise<Position | undefined> {

@@ -2,52 +2,80 @@ import type { FileHandle } from 'node:fs/promises'
 import type { MboxForm } from '../mail/mbox.js'
 import { Fault } from '../ports/fault.js'
 import type { Message } from '../ports/message.js'
+import type { Progress } from '../ports/target.js'
 import { extent, fromLines, readings } from './mbox-scan.js'
+import type { Standing } from './mbox-standing.js'
 
-/** How many of a lane's first messages are looked for among what was there before it. */
-export const probes = 20
+/** How many messages are looked for among those that the ledger does not know. */
+const probes = 20
 
 /**
- * What an mbox held before the lane came to it. If one of the lane's first messages is already there, the ledger was
- * lost, and going on would store everything a second time (`ledger-missing`).
+ * What an mbox holds and the ledger does not speak of: what was there before the lane, and what came behind its last commit.
+ * If one of the first messages to be stored is already there, the ledger was lost, or an old one put back, and going on
+ * would store everything a second time (`ledger-missing`). Its own messages stand between the two and are never looked at.
  */
 export class Strangers {
-  /** Where the lane's own part of the file begins. */
-  readonly end: number
+  /** Where the lane's own part of the file begins; as long as it is asked what was there before it. */
+  readonly before: number | undefined
+  readonly #file: FileHandle
   readonly #path: string
-  readonly #digests: ReadonlySet<string>
-  #probesLeft: number
+  readonly #form: MboxForm
+  readonly #parts: readonly Part[]
 
-  /** Reads the file up to `end` once. */
-  static async in(file: FileHandle, part: StrangersPart, form: MboxForm): Promise<Strangers> {
-    const starts = await fromLines(file, 0, part.end)
+  constructor({ file, path, end, form, progress, standing }: StrangersOptions) {
+    const { receipts, announced, adopting } = progress
+    this.#file = file
+    this.#path = path
+    this.#form = form
+    // In a series, this may be another file than the one that was there before.
+    const known = standing?.path === path ? standing : undefined
+    const before = standing ? Math.min(known?.before ?? 0, end) : end
+    const asked = !adopting && receipts < probes && before > 0
+    this.before = asked ? before : undefined
+    const parts = [{ from: 0, end: asked ? before : 0, left: probes - receipts }]
+    // Behind it stands what a dead run has announced.
+    if (known && announced.length === 0 && !adopting) parts.push({ from: known.size, end, left: probes })
+    this.#parts = parts.filter((part) => part.from < part.end)
+  }
+
+  async refuse(messages: readonly Message[]): Promise<void> {
+    for (const part of this.#parts) {
+      const probed = messages.slice(0, part.left)
+      if (probed.length === 0) continue
+      part.digests ??= await this.#digestsIn(part)
+      const { digests } = part
+      if (probed.some(({ sha256 }) => digests.has(sha256))) {
+        throw new Fault('ledger-missing', `${this.#path} already holds messages of this account`)
+      }
+      part.left -= probed.length
+    }
+  }
+
+  async #digestsIn({ from, end }: Part): Promise<ReadonlySet<string>> {
+    const starts = await fromLines(this.#file, from, end)
     const digests = new Set<string>()
     for (const [index, start] of starts.entries()) {
-      const message = await extent(file, start, starts[index + 1] ?? part.end)
-      for (const { sha256 } of await readings(file, message, form)) digests.add(sha256)
+      const message = await extent(this.#file, start, starts[index + 1] ?? end)
+      for (const { sha256 } of await readings(this.#file, message, this.#form)) digests.add(sha256)
     }
-    return new Strangers(part, digests)
-  }
-
-  private constructor({ path, end, receipts }: StrangersPart, digests: ReadonlySet<string>) {
-    this.#path = path
-    this.end = end
-    this.#digests = digests
-    this.#probesLeft = probes - receipts
-  }
-
-  refuse(messages: readonly Message[]): void {
-    const probed = messages.slice(0, this.#probesLeft)
-    if (probed.some(({ sha256 }) => this.#digests.has(sha256))) {
-      throw new Fault('ledger-missing', `${this.#path} already holds messages of this account`)
-    }
-    this.#probesLeft -= probed.length
+    return digests
   }
 }
 
-interface StrangersPart {
-  readonly path: string
+interface Part {
+  readonly from: number
   readonly end: number
-  /** So many of the lane's first messages were already let in. */
-  readonly receipts: number
+  /** So many messages are still looked for. */
+  left: number
+  digests?: ReadonlySet<string>
+}
+
+interface StrangersOptions {
+  readonly file: FileHandle
+  readonly path: string
+  /** How long the file is as the lane opens. */
+  readonly end: number
+  readonly form: MboxForm
+  readonly progress: Progress
+  readonly standing: Standing | undefined
 }

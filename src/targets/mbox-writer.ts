@@ -13,7 +13,7 @@ import { MboxFile } from './mbox-file.js'
 import type { MboxSettings } from './mbox-settings.js'
 import { MboxRemains } from './mbox-remains.js'
 import { parseStanding, requirePresent, type Standing } from './mbox-standing.js'
-import { probes, Strangers } from './mbox-strangers.js'
+import { Strangers } from './mbox-strangers.js'
 
 /**
  * Appends messages to an mbox. After a crash the tail beyond the position is matched against the announced messages:
@@ -28,7 +28,7 @@ export class MboxWriter implements Writer {
   readonly #form: MboxForm
   readonly #inTurn = pLimit(1)
   readonly #remains: MboxRemains
-  readonly #strangers: Strangers | undefined
+  readonly #strangers: Strangers
 
   static async open(settings: MboxSettings, context: TargetContext, progress: Progress): Promise<MboxWriter> {
     const path = canonicalPath(settings.path)
@@ -50,7 +50,7 @@ export class MboxWriter implements Writer {
       }
       const form = { variant: settings.variant, newline: settings.newline }
       file = await MboxFile.open({ path, ...options })
-      const strangers = await findStrangers(file, progress, before, form)
+      const strangers = new Strangers({ file: file.handle, path, end: file.end, form, progress, standing: before })
       const series = context.series !== undefined
       const remains = await MboxRemains.in(file, { before, announced: progress.announced, form, series, options })
       return new MboxWriter({ settings, context, file, lock, form, remains, strangers })
@@ -72,15 +72,13 @@ export class MboxWriter implements Writer {
   }
 
   get position(): Position {
-    const standing: Standing = {
-      ...this.#remains.remnant,
-      ...(this.#strangers && { before: this.#strangers.end }),
-    }
+    const { before } = this.#strangers
+    const standing: Standing = { ...this.#remains.remnant, ...(before !== undefined && { before }) }
     return JSON.stringify(standing) as Position
   }
 
   async admit(messages: readonly Message[]): Promise<void> {
-    this.#strangers?.refuse(messages)
+    await this.#strangers.refuse(messages)
     this.#remains.admit(messages)
   }
 
@@ -137,20 +135,7 @@ interface WriterParts {
   readonly lock: Lock
   readonly form: MboxForm
   readonly remains: MboxRemains
-  readonly strangers: Strangers | undefined
-}
-
-/** Undefined where the lane has a past. Its own messages are never looked at: they came behind what was there before. */
-async function findStrangers(
-  file: MboxFile,
-  { receipts }: Progress,
-  standing: Standing | undefined,
-  form: MboxForm,
-): Promise<Strangers | undefined> {
-  const end = standing ? Math.min(standing.before ?? 0, file.end) : file.end
-  // In a series, this may be another file than the one that was there before.
-  if (end === 0 || receipts >= probes || (standing && standing.path !== file.path)) return undefined
-  return Strangers.in(file.handle, { path: file.path, end, receipts }, form)
+  readonly strangers: Strangers
 }
 
 async function* parts(encoding: Encoding): AsyncIterable<Uint8Array> {

@@ -5,6 +5,7 @@ import { canonicalPath } from '../files/place.js'
 import { probeFolder } from '../files/probe.js'
 import type { Probe } from '../ports/check.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
+import type { Message } from '../ports/message.js'
 import type {
   Accounted,
   Contents,
@@ -14,10 +15,12 @@ import type {
   Progress,
   ReadBack,
   Receipt,
+  StandingForm,
   Target,
   Trace,
   Writer,
 } from '../ports/target.js'
+import { encode } from './mbox-encoding.js'
 import { requireAppendable } from './mbox-file.js'
 import { contentsOf, otherMessages, readBack, startOf, type WholeMbox } from './mbox-read.js'
 import { type MboxSettings, mboxSettings } from './mbox-settings.js'
@@ -98,6 +101,15 @@ class MboxTarget implements Target {
     } catch (error) {
       throw diskFault(error, 'read', this.#settings.path)
     }
+  }
+
+  async forms(message: Message): Promise<readonly StandingForm[]> {
+    const { key, sha256, size } = message
+    const { date } = this.#settings
+    const encoding = await encode(message, this.#whole.form, date, this.#context.clock.now())
+    const stored = encoding.stored === undefined ? {} : { stored: encoding.stored }
+    const flags = encoding.flags.filter((flag) => flag !== 'date-missing')
+    return [{ digest: stored.stored ?? sha256, receipt: (where) => ({ key, sha256, size, where, flags, ...stored }) }]
   }
 
   trace(receipt: Receipt): Trace {

@@ -25,6 +25,7 @@ export async function run(
     limit,
     deleteAfter,
     repair = false,
+    adopt = false,
     targets: wanted = all,
     wrap = same,
   }: Circumstances = {},
@@ -71,6 +72,7 @@ export async function run(
     retry: { attempts: 2, minDelay: 1, maxDelay: 1, maxWait: 1 },
     dryRun: false,
     repair,
+    adopt,
     ...(limit !== undefined && { limit }),
     signal: new AbortController().signal,
   })
@@ -87,6 +89,7 @@ export interface Circumstances {
   /** Ms. */
   readonly deleteAfter?: number
   readonly repair?: boolean
+  readonly adopt?: boolean
   /** All by default. */
   readonly targets?: readonly string[]
   /** Between the Maildir and its steps. */

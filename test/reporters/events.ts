@@ -58,6 +58,7 @@ export const everyEvent: { readonly [T in Event['type']]: EventOf<T> } = {
   checkpoint: { type: 'checkpoint', account: 'alice', target: 'mbox', messages: 3, copied: 2, bytes: 99 },
   retry: { type: 'retry', account: 'alice', attempt: 2, delayMs: 1500, fault: fault('connection-lost', 'reset') },
   'target.stopped': { type: 'target.stopped', account: 'alice', target: 'mbox', fault: fault('disk-full', 'full') },
+  'target.adopted': { type: 'target.adopted', account: 'alice', target: 'mbox', messages: 3, others: 2 },
   warning: { type: 'warning', account: 'alice', code: 'plaintext', message: 'unencrypted' },
   'account.finished': {
     type: 'account.finished',

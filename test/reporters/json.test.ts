@@ -31,6 +31,7 @@ const fields: Partial<Record<Event['type'], readonly string[]>> = {
   'message.flagged': ['account', 'uidl', 'flag'],
   checkpoint: ['account', 'target', 'messages', 'copied', 'bytes'],
   retry: ['account', 'attempt', 'delayMs', ...failure],
+  'target.adopted': ['account', 'target', 'messages', 'others'],
   'target.stopped': ['account', 'target', ...failure],
   warning: ['account', 'code', 'message'],
   'account.finished': ['account', 'status', ...states, 'bytes', 'seconds', ...failure],

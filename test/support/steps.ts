@@ -82,7 +82,8 @@ export class Steps {
       read: (lane, progress, receipts) => target.read(lane, progress, receipts),
       ...(target.trace && { trace: (receipt) => target.trace?.(receipt) ?? {} }),
       ...(target.reanchor && { reanchor: async (progress) => this.around(async () => target.reanchor?.(progress)) }),
-      others: (lane, progress, accounted) => target.others(lane, progress, accounted),
+      ...(target.forms && { forms: async (message: Message) => target.forms?.(message) ?? [] }),
+      others: (lane, progress, accounted) => this.#stepped(target.others(lane, progress, accounted)),
     }
   }
 

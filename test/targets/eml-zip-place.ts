@@ -40,7 +40,7 @@ function emlZipPlace(folder: string, chosen: Partial<EmlZipSettings>): TargetPla
       await mkdir(dirname(archive), { recursive: true })
       const taken = new Set(readdirSync(dirname(archive)))
       const free = Array.from({ length: 99 }, (_, index) => volumeName(index + 1)).find((name) => !taken.has(name))
-      await writeZip(join(dirname(archive), free!), [{ name: 'foreign.eml', bytes }])
+      await writeZip(join(dirname(archive), free!), [{ name: `foreign-${taken.size}.eml`, bytes }])
     },
     breakOff: async ({ size }) => {
       const [lane] = await readdir(join(state, 'staging'))
