@@ -96,7 +96,7 @@ export interface StandingForm {
   /** One of the digests of such a copy; see OtherCopy. */
   readonly digest: string
   /** For the copy that stands there. */
-  receipt(where: string): Receipt
+  readonly receipt: (where: string) => Receipt
 }
 
 export interface Contents {

@@ -83,7 +83,7 @@ class MaildirTarget implements Target {
 
   async forms(message: Message): Promise<readonly StandingForm[]> {
     const { key, sha256, size } = message
-    const form = await storedForm(message, this.#settings.newline, Buffer.allocUnsafe)
+    const form = await storedForm(message, this.#settings.newline, (octets) => Buffer.allocUnsafe(octets))
     const { flags } = form
     const stored = form.lossy ? { stored: await digest(form.chunks()) } : {}
     return [{ digest: stored.stored ?? sha256, receipt: (where) => ({ key, sha256, size, where, flags, ...stored }) }]

@@ -67,7 +67,7 @@ export function describeAdoption(name: string, harness: TargetHarness, mail = od
     })
 
     it('knows messages again that somebody else has brought there', async () => {
-      for (const { open } of twins) await place.addForeign(Buffer.concat(await collect(open())))
+      for (const twin of twins) await place.addForeign(Buffer.concat(await collect(twin.open())))
       const found = (await pair(twins)).filter((one) => one !== undefined)
       expect(new Set(found.map(({ where }) => where)).size).toBe(2)
       await ledger.amend(lane, { found, at: 0 })
