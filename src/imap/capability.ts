@@ -1,3 +1,4 @@
+import type { Response } from './response.js'
 import { type Value, textOf } from './value.js'
 
 /** What CAPABILITY listed (RFC 3501 §7.2.1), in upper case. Hints only: a server may refuse what it lists. */
@@ -35,4 +36,10 @@ export class Capabilities {
   get names(): readonly string[] {
     return [...this.#all]
   }
+}
+
+/** The list that a response carries, as its data or as a code (RFC 3501 §7.1); undefined where it has none. */
+export function capabilitiesIn({ name, code, data }: Response): Capabilities | undefined {
+  const listed = name === 'CAPABILITY' ? data : code?.name === 'CAPABILITY' ? code.values : undefined
+  return listed && new Capabilities(listed)
 }

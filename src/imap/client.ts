@@ -5,12 +5,11 @@ import type { SignInFacts } from '../ports/sign-in-facts.js'
 import { passArgument } from '../sasl/password.js'
 import { revealToken } from '../sasl/reveal.js'
 import { Scrubber } from '../sasl/scrubber.js'
-import { Capabilities } from './capability.js'
+import { type Capabilities, capabilitiesIn } from './capability.js'
 import { Dialogue } from './dialogue.js'
 import { passingFault } from './refusal.js'
 import { signIn, type Credentials } from './sign-in.js'
 import { Wire } from './wire.js'
-import type { Value } from './value.js'
 
 /** How to get to a signed-in connection. */
 export interface ImapOptions extends Endpoint {
@@ -41,17 +40,14 @@ export class ImapClient {
       if (options.tls === 'implicit') await connection.secure(options.tlsSettings)
       const dialogue = new Dialogue(new Wire(connection, { patience, transcript, scrub }))
       await greet(dialogue)
-      let capabilities = await askCapabilities(dialogue)
-      if (options.tls === 'starttls') {
-        await startTls(dialogue, capabilities, options.tlsSettings)
-        capabilities = await askCapabilities(dialogue)
-      }
-      const mechanism = await signIn(dialogue, { credentials, capabilities, scrubber, endpoint: options })
-      // NetEase opens no folder for a client that has not said who it is (QUIRKS PRV-08).
-      const identified = capabilities.has('ID') ? dialogue.run([identity]) : undefined
-      capabilities = await askCapabilities(dialogue)
-      if (!identified && capabilities.has('ID')) await dialogue.run([identity])
-      await identified
+      if (options.tls === 'starttls') await startTls(dialogue, options.tlsSettings)
+      const offered = await learnCapabilities(dialogue)
+      dialogue.capabilities = undefined
+      const mechanism = await signIn(dialogue, { credentials, capabilities: offered, scrubber, endpoint: options })
+      const capabilities = await learnCapabilities(dialogue)
+      // NetEase opens no folder for a client that has not said who it is (QUIRKS PRV-08). Nobody waits for the answer: the
+      // server takes it before whatever is asked next.
+      if (offered.has('ID') || capabilities.has('ID')) void dialogue.run([identity]).catch(() => undefined)
       dialogue.freeLiteral = capabilities.freeLiteral
       return new ImapClient(dialogue, capabilities, mechanism)
     } catch (error) {
@@ -86,11 +82,13 @@ export class ImapClient {
 }
 
 /** Waits for the server's first line, the last thing that the connect limit covers. */
-async function greet({ wire }: Dialogue): Promise<void> {
+async function greet(dialogue: Dialogue): Promise<void> {
+  const { wire } = dialogue
   const { connection, patience } = wire
   connection.phase = 'greeting'
   if (connection.security !== undefined) wire.remark(connection.security)
   const greeting = await wire.response(patience.connect)
+  dialogue.capabilities = capabilitiesIn(greeting)
   connection.settle()
   const facts = { reply: greeting.text }
   if (greeting.tag !== '*') throw connection.fault('wrong-protocol', 'this is not an IMAP server', facts)
@@ -103,22 +101,21 @@ async function greet({ wire }: Dialogue): Promise<void> {
   throw passingFault(greeting, connection) ?? connection.fault('server-busy', 'the server turns us away', facts)
 }
 
-async function askCapabilities(dialogue: Dialogue): Promise<Capabilities> {
+/** Most servers list them unasked in the greeting and with the answer to a sign-in, which saves a round trip each. */
+async function learnCapabilities(dialogue: Dialogue): Promise<Capabilities> {
+  const { capabilities: known } = dialogue
+  if (known) return known
   const { connection } = dialogue.wire
   connection.phase = 'CAPABILITY'
-  let listed: readonly Value[] = []
-  const answer = await dialogue.run(['CAPABILITY'], {
-    untagged: (response) => {
-      if (response.name === 'CAPABILITY') listed = response.values
-    },
-  })
-  if (answer.ok) return new Capabilities(listed)
+  const answer = await dialogue.run(['CAPABILITY'])
+  if (dialogue.capabilities) return dialogue.capabilities
   throw connection.fault('protocol', 'the server does not list its capabilities', { reply: answer.text })
 }
 
 /** RFC 3501 §6.2.1. Without TLS nothing more is sent, whatever the reason (QUIRKS TLS-01 to TLS-03). */
-async function startTls(dialogue: Dialogue, capabilities: Capabilities, settings: TlsSettings): Promise<void> {
+async function startTls(dialogue: Dialogue, settings: TlsSettings): Promise<void> {
   const { connection, patience } = dialogue.wire
+  const capabilities = await learnCapabilities(dialogue)
   connection.phase = 'STARTTLS'
   if (!capabilities.has('STARTTLS')) throw connection.fault('starttls-missing', 'the server does not offer STARTTLS')
   const answer = await dialogue.run(['STARTTLS'])
@@ -127,6 +124,7 @@ async function startTls(dialogue: Dialogue, capabilities: Capabilities, settings
   connection.limit(patience.connect)
   await connection.secure(settings)
   connection.settle()
+  dialogue.capabilities = undefined
   dialogue.wire.remark(connection.security ?? '')
 }
 

@@ -1,4 +1,5 @@
 import { asFault, type Fault } from '../ports/fault.js'
+import { type Capabilities, capabilitiesIn } from './capability.js'
 import { passingFault } from './refusal.js'
 import type { Response } from './response.js'
 import type { LiteralSink, Wire } from './wire.js'
@@ -21,6 +22,8 @@ export class Dialogue {
   readonly wire: Wire
   /** How large a literal may be that the server does not invite (RFC 7888); Infinity for any. */
   freeLiteral = 0
+  /** What the server has listed last, asked or of its own accord (RFC 3501 §7.1); whoever needs the latest clears it first. */
+  capabilities: Capabilities | undefined
   readonly #pending = new Map<string, Pending>()
   #count = 0
   #pumping = false
@@ -101,6 +104,7 @@ export class Dialogue {
   #take(response: Response): void {
     const { tag } = response
     if (response.name === 'BYE') this.#bye = response
+    this.capabilities = capabilitiesIn(response) ?? this.capabilities
     const pending = this.#pending.get(tag)
     if (tag === '+') {
       if (!this.#guest) throw this.#odd('the server invites what nobody wants to send', response)

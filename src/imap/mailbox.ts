@@ -34,7 +34,8 @@ export interface Folder {
 export async function openMailbox(dialogue: Dialogue, options: Folder): Promise<Mailbox> {
   const { connection } = dialogue.wire
   const { folder, capabilities, warn } = options
-  const space = await nameSpace(dialogue, capabilities)
+  // Where INBOX is, no namespace says (RFC 3501 §5.1).
+  const space = folder.toUpperCase() === 'INBOX' ? flat : await nameSpace(dialogue, capabilities)
   const plain = serverName(folder, space)
   if (plain === undefined) throw connection.fault('folder-refused', `the server has no folders in folders: ${folder}`)
   // Revision 2 alone has no encoded names (RFC 9051 §5.1).
@@ -51,6 +52,8 @@ export async function openMailbox(dialogue: Dialogue, options: Folder): Promise<
   throw refused(dialogue, made.refusal, 'folder-refused', 'the server does not open the folder')
 }
 
+const flat: NameSpace = { prefix: '', delimiter: undefined }
+
 /** The user's own namespace (RFC 2342), else what LIST says of the hierarchy (QUIRKS APP-15). */
 async function nameSpace(dialogue: Dialogue, capabilities: Capabilities): Promise<NameSpace> {
   let space: NameSpace | undefined
@@ -58,7 +61,7 @@ async function nameSpace(dialogue: Dialogue, capabilities: Capabilities): Promis
     dialogue.wire.connection.phase = 'NAMESPACE'
     await dialogue.run(['NAMESPACE'], {
       untagged: (response) => {
-        if (response.name === 'NAMESPACE') space = personal(valuesOf(response)[0])
+        if (response.name === 'NAMESPACE') space = personal(response.data?.[0])
       },
     })
   }
@@ -67,7 +70,7 @@ async function nameSpace(dialogue: Dialogue, capabilities: Capabilities): Promis
   let delimiter: string | undefined
   await dialogue.run(['LIST "" ""'], {
     untagged: (response) => {
-      if (response.name === 'LIST') delimiter = textOf(valuesOf(response)[1]) || undefined
+      if (response.name === 'LIST') delimiter = textOf(response.data?.[1]) || undefined
     },
   })
   return { prefix: '', delimiter }
@@ -149,19 +152,10 @@ export async function mailboxStatus(
   dialogue.wire.connection.phase = 'STATUS'
   const answer = await dialogue.run(['STATUS ', { text: name }, ` (${items.join(' ')})`], {
     untagged: (response) => {
-      const list = response.name === 'STATUS' ? listOf(valuesOf(response).at(-1)) : []
+      const list = response.name === 'STATUS' ? listOf(response.data?.at(-1)) : []
       for (let at = 0; at < list.length; at += 2)
         found.set(textOf(list[at])?.toUpperCase() ?? '', numberOf(list[at + 1]))
     },
   })
   return answer.ok ? found : undefined
-}
-
-/** What cannot be read is ignored: it is not what was asked for. */
-function valuesOf(response: Response): readonly Value[] {
-  try {
-    return response.values
-  } catch {
-    return []
-  }
 }

@@ -52,6 +52,15 @@ export class Response {
     return new ValueReader(this.#pieces, this.#from).all()
   }
 
+  /** The same, undefined where it cannot be read: for what is ignored then. */
+  get data(): readonly Value[] | undefined {
+    try {
+      return this.values
+    } catch {
+      return undefined
+    }
+  }
+
   /** What follows a status or `+`, as it came. */
   get rest(): string {
     return Buffer.from((this.#pieces[0] ?? nothing).subarray(this.#from))

@@ -1,6 +1,6 @@
 import type { ImapClient } from '../imap/client.js'
 import type { Response } from '../imap/response.js'
-import { textOf, type Value } from '../imap/value.js'
+import { listOf, textOf } from '../imap/value.js'
 import type { Probe } from '../ports/check.js'
 
 /** What a signed-in account offers. Its folders are not looked at, let alone created. */
@@ -30,7 +30,7 @@ async function quotaOf({ capabilities, dialogue }: ImapClient): Promise<Probe['q
 
 /** `* QUOTA "User quota" (STORAGE 10 512 MESSAGE 3 1000)`, in units of 1024 octets. */
 function storageIn(response: Response): Probe['quota'] {
-  const resources = listOf(response)
+  const resources = listOf(response.data?.[1])
   for (let at = 0; at + 2 < resources.length; at += 3) {
     const [name, used, limit] = resources.slice(at, at + 3).map((value) => textOf(value) ?? '')
     if (name?.toUpperCase() !== 'STORAGE') continue
@@ -38,16 +38,6 @@ function storageIn(response: Response): Probe['quota'] {
       return { used: Number(used) * 1024, limit: Number(limit) * 1024 }
   }
   return undefined
-}
-
-/** A quota is good to know, and no reason to fail where it cannot be read. */
-function listOf(response: Response): readonly Value[] {
-  try {
-    const [, resources] = response.values
-    return Array.isArray(resources) ? (resources as readonly Value[]) : []
-  } catch {
-    return []
-  }
 }
 
 const number = /^\d{1,12}$/

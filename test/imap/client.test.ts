@@ -35,6 +35,42 @@ describe('ImapClient', () => {
     expect(server.seen('LOGOUT')).toBe(1)
   })
 
+  it('does not ask for what the greeting and the answer to the sign-in have listed', async () => {
+    await using server = await FakeImapServer.start({
+      greeting: '* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] ready\r\n',
+      hooks: { AUTHENTICATE: () => ({ reply: '* CAPABILITY IMAP4rev1 UIDPLUS LITERAL-\r\nTAG OK in\r\n' }) },
+    })
+    const client = await open(server)
+    expect(server.lines).toEqual([expect.stringMatching(/^A1 AUTHENTICATE PLAIN \S+$/)])
+    expect(client.capabilities.names).toEqual(['IMAP4REV1', 'UIDPLUS', 'LITERAL-'])
+    expect(client.dialogue.freeLiteral).toBe(4096)
+    client.drop()
+  })
+
+  it('forgets what was listed before TLS and before the sign-in (QUIRKS TLS-02)', async () => {
+    const greeting = '* OK [CAPABILITY IMAP4rev1 STARTTLS AUTH=CRAM-MD5 UIDPLUS X-INJECTED] ready\r\n'
+    await using server = await FakeImapServer.start({
+      tls: 'starttls',
+      greeting,
+      capabilities: ['IMAP4rev1', 'AUTH=PLAIN', 'SASL-IR'],
+    })
+    const client = await open(server, { tls: 'starttls' })
+    expect(server.lines.map((line) => line.split(' ')[1])).toEqual([
+      'STARTTLS',
+      'CAPABILITY',
+      'AUTHENTICATE',
+      'CAPABILITY',
+    ])
+    expect(client.capabilities.has('X-INJECTED')).toBe(false)
+    client.drop()
+  })
+
+  it('fails clearly where the list cannot be read', async () => {
+    const hooks = { CAPABILITY: () => ({ reply: '* CAPABILITY IMAP4rev1 (AUTH=PLAIN\r\nTAG OK done\r\n' }) }
+    const error = await failure({ hooks })
+    expect(error).toMatchObject({ code: 'protocol', message: 'the server does not list its capabilities' })
+  })
+
   it('sends a password that LOGIN cannot quote as a literal, and waits for the invitation', async () => {
     await using server = await FakeImapServer.start({ capabilities: ['IMAP4rev1'] })
     const error = await open(server, { credentials: { password: new Secret('pässword"') } }).catch((e: unknown) => e)
