@@ -13,8 +13,9 @@ const octets = 3 * 'Subject: one\r\n\r\nText one.\r\n'.length + 4
 
 /** What `check --json` says of the first account. */
 function verdict({ code, events }: Finished): { readonly code: number | null; readonly [key: string]: unknown } {
-  const first = events.find(({ type }) => type === 'check.account')
-  return { code, source: first?.['source'], targets: first?.['targets'] }
+  // Accounts are checked side by side, and told as they end.
+  const { source, targets } = events.find(({ type, account }) => type === 'check.account' && account === 'alice') ?? {}
+  return { code, source, targets }
 }
 
 /** No command that fetches, marks or forgets. */
