@@ -38,8 +38,12 @@ export class Capabilities {
   }
 }
 
-/** The list that a response carries, as its data or as a code (RFC 3501 §7.1); undefined where it has none. */
-export function capabilitiesIn({ name, code, data }: Response): Capabilities | undefined {
-  const listed = name === 'CAPABILITY' ? data : code?.name === 'CAPABILITY' ? code.values : undefined
-  return listed && new Capabilities(listed)
+/**
+ * The list that a response carries, as its data or as a code (RFC 3501 §7.1); undefined where it has none. Throws
+ * SyntaxError where it cannot be read.
+ */
+export function capabilitiesIn(response: Response): Capabilities | undefined {
+  const { name, code } = response
+  if (name === 'CAPABILITY') return new Capabilities(response.values)
+  return code?.name === 'CAPABILITY' ? new Capabilities(code.values) : undefined
 }

@@ -104,7 +104,6 @@ export class Dialogue {
   #take(response: Response): void {
     const { tag } = response
     if (response.name === 'BYE') this.#bye = response
-    this.capabilities = capabilitiesIn(response) ?? this.capabilities
     const pending = this.#pending.get(tag)
     if (tag === '+') {
       if (!this.#guest) throw this.#odd('the server invites what nobody wants to send', response)
@@ -113,6 +112,7 @@ export class Dialogue {
     } else if (pending) {
       this.#pending.delete(tag)
       if (this.#guest?.tag === tag) this.#dismiss(notInvited)
+      this.#learn(response)
       pending.resolve(response)
     } else if (tag === '*') {
       this.#pass(response)
@@ -124,11 +124,16 @@ export class Dialogue {
   #pass(response: Response): void {
     const [oldest] = this.#pending.values()
     try {
+      this.#learn(response)
       oldest?.ask.untagged?.(response)
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error
       throw this.#odd(`an answer that cannot be read: ${error.message}`, response)
     }
+  }
+
+  #learn(response: Response): void {
+    this.capabilities = capabilitiesIn(response) ?? this.capabilities
   }
 
   #odd(words: string, { text: reply }: Response): Fault {

@@ -65,12 +65,6 @@ describe('ImapClient', () => {
     client.drop()
   })
 
-  it('fails clearly where the list cannot be read', async () => {
-    const hooks = { CAPABILITY: () => ({ reply: '* CAPABILITY IMAP4rev1 (AUTH=PLAIN\r\nTAG OK done\r\n' }) }
-    const error = await failure({ hooks })
-    expect(error).toMatchObject({ code: 'protocol', message: 'the server does not list its capabilities' })
-  })
-
   it('sends a password that LOGIN cannot quote as a literal, and waits for the invitation', async () => {
     await using server = await FakeImapServer.start({ capabilities: ['IMAP4rev1'] })
     const error = await open(server, { credentials: { password: new Secret('pässword"') } }).catch((e: unknown) => e)
