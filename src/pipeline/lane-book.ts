@@ -18,6 +18,8 @@ export class LaneBook implements LaneObserver {
   /** Its names in the ledger. */
   readonly recorded: Lane
   readonly target: Target
+  /** In this run, that its quota leaves too little room. */
+  warnedOfRoom = false
   readonly #roster: Roster
   readonly #quarantine: Quarantine
   readonly #emit: Emit
@@ -239,7 +241,11 @@ export class LaneBook implements LaneObserver {
 
   refused({ number }: Delivery, fault: Fault, kept: Kept | undefined): void {
     if (kept) this.#quarantine.kept(this.lane, kept, fault)
-    if (number === undefined) return
+    if (number !== undefined) this.refuse(number, fault)
+  }
+
+  /** The target does not take it in this run: it is not fetched for this lane. */
+  refuse(number: number, fault: Fault): void {
     this.#refused.set(number)
     this.#roster.setFailed(number, fault, this.lane.target)
   }

@@ -1,7 +1,7 @@
 import { asFault, type Fault } from '../ports/fault.js'
 import type { LaneStep } from '../ports/ledger.js'
 import type { Message, MessageKey } from '../ports/message.js'
-import type { Announced, Lane, Progress, Receipt, Target, Writer } from '../ports/target.js'
+import type { Announced, Lane, Progress, Receipt, Room, Target, Writer } from '../ports/target.js'
 import { appendBatch, type Outcome } from './batch.js'
 import type { Delivery } from './delivery.js'
 import type { LaneContext } from './lane-context.js'
@@ -13,6 +13,7 @@ import { LaneQueue } from './lane-queue.js'
  */
 export class LaneRun {
   readonly lane: Lane
+  readonly room: Room | undefined
   readonly #context: LaneContext
   readonly #writer: Writer
   /** Announced by a run that died and not offered yet, in announced order. */
@@ -50,6 +51,7 @@ export class LaneRun {
   private constructor(lane: Lane, progress: Progress, writer: Writer, context: LaneContext) {
     this.lane = lane
     this.#writer = writer
+    this.room = writer.room
     this.#context = context
     this.#queue = new LaneQueue(context.batch, context.clock)
     this.#owed = progress.announced
@@ -288,13 +290,9 @@ export class LaneRun {
       this.#wake = resolve
     })
     const { length, ageLeftMs } = this.#queue
-    const aged = length > 0 ? [this.#context.clock.sleep(ageLeftMs, over.signal).catch(ignore)] : []
+    const aged = length > 0 ? [this.#context.clock.sleep(ageLeftMs, over.signal).catch(() => undefined)] : []
     await Promise.race([woken, ...aged])
     over.abort()
     this.#wake = undefined
   }
-}
-
-function ignore(): void {
-  // An aborted sleep is not an error.
 }

@@ -13,6 +13,7 @@ import type { Identity } from './identity.js'
 import { FetchedMessage, type MessageIntake } from './intake.js'
 import type { LaneBook } from './lane-book.js'
 import type { Lanes } from './lanes.js'
+import { checkRoom } from './room.js'
 import type { Roster } from './roster.js'
 import type { Arrival, SecondFetch } from './second-fetch.js'
 import type { Selection } from './selection.js'
@@ -76,6 +77,8 @@ async function takeStock(session: Session, context: SessionContext): Promise<rea
     if (!first || !identity.expectsKnown) await deletions.listed(window.windowed)
   }
   await selection.sift(session, agenda.wanted(), owing(context))
+  const sizesCount = context.source.rules.sizes === 'auto' && !secondFetch.futile
+  checkRoom(agenda.wanted(), { account, books, roster, emit, sizesCount })
   agenda.settle()
   const wanted = agenda.wanted()
   for (const arrival of secondFetch.unwanted(wanted)) await deliver(arrival, context)

@@ -119,6 +119,8 @@ export interface Trace {
 export interface Writer extends AsyncDisposable {
   /** Where the next batch starts: everything beyond it is announced before the first append. */
   readonly position: Position
+  /** As it was when the writer was opened. */
+  readonly room?: Room
   /**
    * Called before a batch is begun. Rejects with `ledger-missing` where a lane without a past finds its messages already there:
    * once they were announced, they would count as its own.
@@ -139,6 +141,16 @@ export interface Writer extends AsyncDisposable {
    * next run's writer does the rest.
    */
   seal?(last: boolean): AsyncIterable<Sealed>
+}
+
+/** How much more a target takes, as far as its server says. */
+export interface Room {
+  readonly server: string
+  /** Octets of the largest message. */
+  readonly largest?: number
+  /** Octets and messages until its quota is used up. */
+  readonly octets?: number
+  readonly messages?: number
 }
 
 export interface Sealed {

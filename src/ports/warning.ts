@@ -20,6 +20,7 @@ export const warnings = {
   // Targets
   'not-subscribed': 'an IMAP server does not subscribe the folder',
   'fewer-connections': 'an IMAP server does not allow all `connections`',
+  'quota-short': 'the quota of an IMAP account leaves no room for all that waits for it',
   'late-copies': 'an IMAP server stored messages late that were stored again; ours were removed',
   rewrites: 'an IMAP server changes what it is given',
   // The run

@@ -8,7 +8,7 @@ import { ownDate, ruleDate } from '../mail/date.js'
 import type { Clock } from '../ports/clock.js'
 import type { Fault } from '../ports/fault.js'
 import type { Flag, Message } from '../ports/message.js'
-import type { Position, Progress, Receipt, Sealed, Writer } from '../ports/target.js'
+import type { Position, Progress, Receipt, Room, Sealed, Writer } from '../ports/target.js'
 import type { WarningCode } from '../ports/warning.js'
 import { Claims, type Copy } from './imap-claims.js'
 import { fingerprint } from './imap-digest.js'
@@ -17,6 +17,7 @@ import { isPlain } from './imap-form.js'
 import { LateCopies } from './imap-late.js'
 import { lookBehind } from './imap-look.js'
 import { appendFault } from './imap-refusal.js'
+import { roomIn } from './imap-room.js'
 import type { ImapSettings } from './imap-settings.js'
 import { positionOf, type Standing, standingOf } from './imap-standing.js'
 import { store } from './imap-storing.js'
@@ -41,6 +42,7 @@ const manyRefusals = 3
  * digest (QUIRKS APP-01, APP-02); a UIDVALIDITY that changed makes the whole folder the place to look (APP-20).
  */
 export class ImapWriter implements Writer {
+  readonly room: Room
   readonly #settings: ImapSettings
   readonly #context: ImapContext
   readonly #client: ImapClient
@@ -77,8 +79,9 @@ export class ImapWriter implements Writer {
       const before = standing?.uidValidity === mailbox.uidValidity ? standing : undefined
       const { announced, begunAt = 0 } = progress
       const look = { ...context, announced, begunAt, from: before?.uidNext ?? 1 }
+      const room = await roomIn(client, mailbox)
       const found = standing && announced.length > 0 ? await lookBehind(dialogue, look) : { copies: [], next: 1 }
-      const writer = new ImapWriter({ settings, context, progress, client, mailbox, uploads, before, found })
+      const writer = new ImapWriter({ settings, context, progress, client, mailbox, room, uploads, before, found })
       await writer.#finishRemoval()
       return writer
     } catch (error) {
@@ -88,12 +91,13 @@ export class ImapWriter implements Writer {
     }
   }
 
-  private constructor({ settings, context, progress, client, mailbox, uploads, before, found }: WriterParts) {
+  private constructor({ settings, context, progress, client, mailbox, room, uploads, before, found }: WriterParts) {
     const { announced, receipts, adopting = false } = progress
     this.#settings = settings
     this.#context = context
     this.#client = client
     this.#mailbox = mailbox
+    this.room = room
     this.#uploads = uploads
     this.#uidNext = Math.max(mailbox.uidNext ?? 1, found.next)
     this.#seen = new SeenUids(this.#uidNext)
@@ -285,6 +289,7 @@ interface WriterParts {
   readonly progress: Progress
   readonly client: ImapClient
   readonly mailbox: Mailbox
+  readonly room: Room
   readonly uploads: Uploads
   /** Where the lane stood, unless the folder has been made anew since. */
   readonly before: Standing | undefined

@@ -2,6 +2,8 @@ import { readdir } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import type { ImapHook } from '../support/fake-imap-session.js'
 import { readMaildir } from '../support/rig.js'
+import { asMessages } from '../support/fake-maildrop.js'
+import { rewrite } from '../support/fake-actions.js'
 import { openImapScene } from './imap-scene.js'
 
 const messages = Array.from({ length: 30 }, (_, index) => `Subject: ${index}\r\n\r\nText ${index}.\r\n`)
@@ -10,6 +12,8 @@ const one =
   (reply: string): ImapHook =>
   ({ literals }) =>
     literals.some((bytes) => bytes.includes('Subject: 7\r')) ? { reply: `TAG ${reply}\r\n` } : undefined
+
+const lies = (listed: number) => () => rewrite((reply) => reply.toString().replace(/^3 \d+\r$/m, `3 ${listed}\r`))
 
 describe('a message that the IMAP server does not take', () => {
   it.each([
@@ -45,9 +49,33 @@ describe('a message that the IMAP server does not take', () => {
     await using scene = await openImapScene({ messages: all, imap: { capabilities } })
     const { code, stderr } = await scene.run(['run'])
     expect(code).toBe(3)
-    expect(stderr).toMatch(/not copied into imap: the server takes at most 1000 octets/)
+    expect(stderr).toMatch(/not copied into imap: the server takes at most 1,000 octets, .*: not downloaded/)
     expect(scene.stored()).toEqual(messages.toSorted())
     expect(scene.imap.lines.join('\n')).not.toContain('{20')
+    expect(scene.server.retrs('u31')).toBe(0)
+    // Another target takes it: then it is fetched once, and waits in quarantine for this one.
+    await scene.plan({
+      timeouts: { settle: '300ms' },
+      accounts: [{ name: 'alice', source: scene.server.source(), targets: [scene.imap.target(), maildir] }],
+    })
+    for (let run = 0; run < 2; run++) expect((await scene.run(['run', '--quiet'])).code).toBe(3)
+    expect(await readMaildir(scene.folder.at('mail'))).toHaveLength(31)
+    expect(scene.server.retrs('u31')).toBe(1)
+    expect(await readdir(scene.folder.at('migrate.state', 'quarantine'))).toHaveLength(1)
+    capabilities.pop()
+    expect((await scene.run(['run', '--quiet'])).code).toBe(0)
+    expect(scene.stored()).toEqual(all.toSorted())
+    expect(scene.server.retrs('u31')).toBe(1)
+  })
+
+  it.each([
+    ['a listed size that is a little too large', 1040, true],
+    ['one that is much too large', 1060, false],
+  ])('is decided on by what arrives, for %s', async (_, listed, fetched) => {
+    const capabilities = ['IMAP4rev1', 'AUTH=PLAIN', 'LITERAL+', 'UIDPLUS', 'APPENDLIMIT=1000']
+    await using scene = await openImapScene({ messages, imap: { capabilities }, hooks: { LIST: lies(listed) } })
+    expect((await scene.run(['run', '--quiet'])).code).toBe(3)
+    expect(scene.server.retrs('u3') > 0).toBe(fetched)
   })
 
   it('for its NUL and bare line feeds gets the least change, flagged, and the run is fine', async () => {
@@ -61,6 +89,55 @@ describe('a message that the IMAP server does not take', () => {
     expect(scene.stored()).toHaveLength(32)
     expect(scene.stored()).toContain('Subject: bare\r\n\r\na\r\nb\r\n\r\n')
     expect(await scene.run(['verify', '--quiet'])).toMatchObject({ code: 0, stderr: '' })
+  })
+})
+
+describe('a quota', () => {
+  const quota = (text: string): Record<string, ImapHook> => ({
+    GETQUOTAROOT: () => ({ reply: `* QUOTAROOT INBOX "u"\r\n* QUOTA "u" (${text})\r\nTAG OK done\r\n` }),
+  })
+  const capabilities = ['IMAP4rev1', 'AUTH=PLAIN', 'LITERAL+', 'UIDPLUS', 'QUOTA']
+
+  it.each([
+    ['octets', 'STORAGE 10 10'],
+    ['messages', 'STORAGE 1 1000 MESSAGE 50 50'],
+  ])('that is used up, of %s, stops the target before any RETR, and nothing that is there already', async (_, text) => {
+    const hooks = quota('STORAGE 0 100')
+    await using scene = await openImapScene({ messages: messages.slice(0, 3), imap: { capabilities, hooks } })
+    expect(await scene.run(['run', '--quiet'])).toMatchObject({ code: 0, stderr: '' })
+    Object.assign(hooks, quota(text))
+    expect(await scene.run(['run', '--quiet'])).toMatchObject({ code: 0, stderr: '' })
+    scene.server.messages = asMessages(messages)
+    const { code, events } = await scene.run(['run', '--json'])
+    expect(code).toBe(3)
+    expect(events.find(({ type }) => type === 'target.stopped')).toMatchObject({
+      code: 'over-quota',
+      error: expect.stringContaining('27 messages wait for it') as string,
+    })
+    expect(scene.server.retrs('u4')).toBe(0)
+    expect(scene.imap.seen('APPEND')).toBeLessThan(4)
+  })
+
+  it.each([
+    ['octets', 'STORAGE 99 100', 'room for 1.0 KB'],
+    ['messages', 'MESSAGE 90 100', 'room for 10 messages'],
+    ['octets in the tightest of several', 'STORAGE 0 100 STORAGE 499 500', 'room for 1.0 KB'],
+  ])('that is too small, of %s, is told before any RETR; what the server takes is copied', async (_, text, words) => {
+    const all = messages.map((message) => message + 'x'.repeat(100))
+    await using scene = await openImapScene({ messages: all, imap: { capabilities, hooks: quota(text) } })
+    const { code, events } = await scene.run(['run', '--json'])
+    expect(code).toBe(0)
+    const told = events.filter(({ type }) => type === 'warning')
+    expect(told).toMatchObject([{ code: 'quota-short', message: expect.stringContaining(words) as string }])
+    expect(events.findIndex(({ type }) => type === 'warning')).toBeLessThan(
+      events.findIndex(({ type }) => type === 'account.listed'),
+    )
+    expect(scene.stored()).toHaveLength(30)
+  })
+
+  it.each(['STORAGE 5 0', 'STORAGE x y', 'STORAGE', '('])('that says nothing of use is ignored: %s', async (text) => {
+    await using scene = await openImapScene({ messages, imap: { capabilities, hooks: quota(text) } })
+    expect(await scene.run(['run', '--quiet'])).toMatchObject({ code: 0, stdout: '', stderr: '' })
   })
 })
 
