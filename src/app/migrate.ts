@@ -7,6 +7,7 @@ import { MessageIntake } from '../pipeline/intake.js'
 import type { BatchLimits } from '../pipeline/lane-queue.js'
 import { quarantineName } from '../pipeline/quarantine.js'
 import type { Clock } from '../ports/clock.js'
+import { countText } from '../ports/figures.js'
 import type { Counts, Emit } from '../ports/event.js'
 import type { Enrolment, Ledger } from '../ports/ledger.js'
 import type { QuarantineFolder } from '../ports/quarantine.js'
@@ -63,10 +64,11 @@ export interface RunOutcome {
 export async function migrate(migration: Migration): Promise<RunOutcome> {
   const { run, planFile, jobs, ledger, clock, emit, dryRun } = migration
   const startedAt = clock.monotonic()
+  // Then it may be that the ledger was lost.
+  const fresh = (await ledger.known()).length === 0
   const enrolments = await enrol(migration)
   if (!dryRun) {
-    // What a lost ledger knew of it, nobody knows any more.
-    if (!migration.adopt) await sweepQuarantine(migration)
+    await tidyQuarantine(migration, fresh || migration.adopt === true)
     await ledger.startRun(run, clock.now())
   }
   emit({ type: 'run.started', run, plan: planFile, accounts: jobs.length })
@@ -94,13 +96,20 @@ export function candidatesOf(jobs: readonly MigrationJob[]): readonly Candidate[
   }))
 }
 
-/** A killed run may have left files that the ledger does not speak of, or not any more. */
-async function sweepQuarantine({ ledger, quarantine }: Migration): Promise<void> {
+/**
+ * A killed run may have left files that the ledger does not speak of, or not any more. `lost`: a better ledger may have
+ * known them, and what it does not speak of is nowhere else.
+ */
+async function tidyQuarantine({ ledger, quarantine, emit }: Migration, lost: boolean): Promise<void> {
   const kept = new Set<string>()
   for (const { account } of await ledger.known()) {
     for (const one of await ledger.kept(account)) kept.add(quarantineName(one.origin, one))
   }
-  await quarantine.sweep(kept)
+  const count = lost ? await quarantine.setAside(kept) : 0
+  if (!lost) await quarantine.sweep(kept)
+  if (count === 0) return
+  const message = `quarantine/ holds ${countText(count, 'message')} that no ledger speaks of: see unclaimed-*.eml there`
+  emit({ type: 'warning', code: 'quarantine-unclaimed', message })
 }
 
 /** A dry run renames nothing in the ledger, so it looks renamed lanes up by the names that stand there. */

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { readdir, unlink } from 'node:fs/promises'
+import { readdir, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../ports/clock.js'
 import type { QuarantineFolder } from '../ports/quarantine.js'
@@ -53,9 +53,35 @@ class Folder implements QuarantineFolder {
   }
 
   async sweep(kept: ReadonlySet<string>): Promise<void> {
+    await this.#tidy(async () => {
+      for (const name of await this.#without(kept)) await unlink(join(this.#path, name))
+    })
+  }
+
+  async setAside(kept: ReadonlySet<string>): Promise<number> {
+    let count = 0
+    await this.#tidy(async () => {
+      const names = await this.#without(kept)
+      for (const name of names) {
+        const place = join(this.#path, name)
+        if (name.endsWith('.draft')) await unlink(place)
+        else {
+          await rename(place, join(this.#path, `unclaimed-${name}`))
+          count++
+        }
+      }
+      if (names.length > 0) await syncDirectory(this.#path)
+    })
+    return count
+  }
+
+  async #without(kept: ReadonlySet<string>): Promise<readonly string[]> {
+    return (await readdir(this.#path)).filter((name) => pattern.test(name) && !kept.has(name))
+  }
+
+  async #tidy(work: () => Promise<void>): Promise<void> {
     try {
-      const names = (await readdir(this.#path)).filter((name) => pattern.test(name) && !kept.has(name))
-      await Promise.all(names.map(async (name) => unlink(join(this.#path, name))))
+      await work()
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') throw spoolFault(error, 'tidy', this.#path)
     }

@@ -13,6 +13,11 @@ export interface QuarantineFolder {
   remove(name: string): Promise<void>
   /** Removes every file of popferry's that is not among these, drafts of killed runs too. Foreign files stay. */
   sweep(kept: ReadonlySet<string>): Promise<void>
+  /**
+   * The same, but whole files get other names, for they may hold the only copy: as `unclaimed-….eml` they are foreign from
+   * then on. Resolves with their number.
+   */
+  setAside(kept: ReadonlySet<string>): Promise<number>
 }
 
 /** A message that a target refused for good, as it lies in the quarantine. */

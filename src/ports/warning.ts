@@ -24,6 +24,8 @@ export const warnings = {
   'late-copies': 'an IMAP server stored messages late that were stored again; ours were removed',
   rewrites: 'an IMAP server changes what it is given',
   // The run
+  'quarantine-unclaimed':
+    'the ledger was lost, and messages that a target had refused lie in the state folder without it',
   'ping-failed': 'the health check was not told',
 } as const satisfies Record<string, string>
 

@@ -1,4 +1,4 @@
-import { cp, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { kill, send } from '../support/fake-actions.js'
 import { type Finished, readMaildir, readMboxrd } from '../support/rig.js'
@@ -157,6 +157,20 @@ describe.concurrent('run --adopt', { timeout: 60_000 }, () => {
     expect(retrs(scene) - before).toBe(4)
     expect(scene.server.messages).toEqual([])
     expect(await readMaildir(inMaildir(scene))).toHaveLength(4)
+  })
+
+  it('keeps what a target had refused, though nothing speaks of it any more', async () => {
+    await using scene = await copied()
+    const quarantine = scene.folder.at('migrate.state', 'quarantine')
+    const name = `${'a'.repeat(32)}-${'b'.repeat(32)}.eml`
+    await mkdir(quarantine, { recursive: true })
+    await writeFile(`${quarantine}/${name}`, 'the only copy')
+    await rm(scene.folder.at('migrate.state', 'ledger.db'))
+    const { code, events } = await scene.run(['run', '--json'])
+    expect(code).toBe(3)
+    expect(events.find(({ type }) => type === 'warning')).toMatchObject({ code: 'quarantine-unclaimed' })
+    for (const args of [['run', '--adopt'], ['run']]) expect(await scene.run(args)).toMatchObject({ code: 0 })
+    expect(await readFile(`${quarantine}/unclaimed-${name}`, 'utf8')).toBe('the only copy')
   })
 
   it('does no harm where nothing was lost', async () => {

@@ -60,6 +60,18 @@ describe('the quarantine on disk', () => {
     expect((await readdir(at())).sort()).toEqual([name('a'), ...foreign].sort())
   })
 
+  it('sets aside what nobody speaks of, where it may be the only copy', async () => {
+    expect(await open().setAside(new Set())).toBe(0)
+    await open().put(name('a'), chunks('kept'))
+    await open().put(name('b'), chunks('left'))
+    await writeFile(at(name('c').replace('.eml', '.draft')), 'half')
+    expect(await open().setAside(new Set([name('a')]))).toBe(1)
+    expect(await open().setAside(new Set([name('a')]))).toBe(0)
+    await open().sweep(new Set([name('a')]))
+    expect((await readdir(at())).sort()).toEqual([name('a'), `unclaimed-${name('b')}`])
+    expect(String(await readFile(at(`unclaimed-${name('b')}`)))).toBe('left')
+  })
+
   it('removes what is there, and does not mind what is not', async () => {
     await open().put(name('a'), chunks('x'))
     await open().remove(name('a'))

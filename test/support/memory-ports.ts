@@ -260,6 +260,15 @@ export class MemoryQuarantine implements QuarantineFolder {
     this.files.delete(name)
   }
 
+  async setAside(kept: ReadonlySet<string>): Promise<number> {
+    const names = [...this.files.keys()].filter((name) => !kept.has(name))
+    for (const name of names) {
+      this.files.set(`unclaimed-${name}`, this.files.get(name) ?? Buffer.alloc(0))
+      this.files.delete(name)
+    }
+    return names.length
+  }
+
   async sweep(kept: ReadonlySet<string>): Promise<void> {
     for (const name of this.files.keys()) if (!kept.has(name)) this.files.delete(name)
   }

@@ -92,6 +92,7 @@ export class Steps {
       put: async (name, chunks) => this.around(async () => folder.put(name, this.#halves(chunks))),
       open: (name) => this.#halves(folder.open(name)),
       remove: async (name) => this.around(async () => folder.remove(name)),
+      setAside: async (kept) => this.around(async () => folder.setAside(kept)),
       sweep: async (kept) => this.around(async () => folder.sweep(kept)),
     }
   }
