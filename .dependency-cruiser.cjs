@@ -19,7 +19,7 @@ const layers = {
     'net',
   ],
   '^src/ledgers/': ['ledgers', 'ports', 'files', 'net'],
-  '^src/reporters/': ['reporters', 'ports'],
+  '^src/reporters/': ['reporters', 'html', 'ports'],
   '^src/pop3/': ['pop3', 'sasl', 'net', 'ports/fault', 'ports/secret', 'ports/sign-in-facts'],
   '^src/imap/': ['imap', 'sasl', 'net', 'ports/fault', 'ports/warning', 'ports/secret', 'ports/sign-in-facts'],
   '^src/sasl/': ['sasl', 'ports/fault', 'ports/secret'],

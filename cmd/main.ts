@@ -2,11 +2,13 @@ import { Command, CommanderError } from 'commander'
 import {
   addCommonOptions,
   addInitOptions,
+  addReportOptions,
   addRunOptions,
   addScheduleOptions,
   addVerifyOptions,
   type CommonOptions,
   type InitOptions,
+  type ReportOptions,
   type RunOptions,
   type ScheduleOptions,
   type VerifyOptions,
@@ -111,6 +113,13 @@ function addPlanCommands(program: Command, { version, streams, done }: Surroundi
   addCommonOptions(addVerifyOptions(verify), version).action(async (plan: string, options: VerifyOptions) => {
     const { verify } = await import('./verify.js')
     done(await verify(plan, options, streams))
+  })
+
+  const report = program.command('report').argument(...planArgument)
+  report.description("write popferry's own records of what was copied and what was not as one page; contacts nobody")
+  addCommonOptions(addReportOptions(report), version).action(async (plan: string, options: ReportOptions) => {
+    const { report } = await import('./report.js')
+    done(await report(plan, options, streams))
   })
 }
 

@@ -18,8 +18,14 @@ export interface RunOptions extends CommonOptions {
   readonly repair: boolean
   readonly adopt: boolean
   readonly limit?: number
+  /** Where to write a report at the end. */
+  readonly report?: string
   /** Not looked at yet: commander would repeat a wrong one, and it is a secret of its kind. */
   readonly ping?: string
+}
+
+export interface ReportOptions extends CommonOptions {
+  readonly output: string
 }
 
 export interface VerifyOptions extends CommonOptions {
@@ -61,11 +67,19 @@ export function addRunOptions(command: Command): Command {
     .option('--repair', 'first read every target back, and copy again what is missing there', false)
     .option('--adopt', 'rebuild a lost ledger from what the targets hold, and copy only what is missing there', false)
     .option('--limit <n>', 'copy at most N messages of each account', parseCount)
+    .option('--report <file>', 'write a report at the end: a page (.html) or data (.json)')
     .option('--ping <url>', 'tell a health check by https: URL/start, then URL or URL/fail; not in a dry run')
 }
 
 export function addVerifyOptions(command: Command): Command {
   return command.option('--source', 'also list the maildrops, and name what is not copied', false)
+}
+
+export function addReportOptions(command: Command): Command {
+  return command.requiredOption(
+    '--output <file>',
+    'where to write it: a page (.html) or data (.json); replaced if there',
+  )
 }
 
 export function addInitOptions(command: Command): Command {

@@ -9,6 +9,7 @@ import { makeJobs } from './jobs.js'
 import { openPlan } from './open-plan.js'
 import type { RunOptions } from './options.js'
 import { Refusal } from './refusal.js'
+import type { Recorded } from './report-file.js'
 import { openReporting } from './reporting.js'
 import { secretsOf } from './secrets.js'
 import { openState, type State } from './state.js'
@@ -31,13 +32,16 @@ export async function run(file: string, options: RunOptions, streams: Streams): 
   return exitCode
 }
 
-function requireUnchanging({ repair, adopt }: RunOptions): void {
+function requireUnchanging({ repair, adopt, report }: RunOptions): void {
   if (repair) {
     throw new Refusal([
       '--repair changes records, which --dry-run must not: `popferry verify` names what would be copied again',
     ])
   }
   if (adopt) throw new Refusal(['--adopt writes records, which --dry-run must not'])
+  if (report !== undefined) {
+    throw new Refusal(['--report tells what was copied, and --dry-run copies nothing: `popferry report` writes one'])
+  }
 }
 
 async function openHealthCheck({ ping, dryRun }: RunOptions, { stderr }: Streams): Promise<HealthCheck | undefined> {
@@ -57,6 +61,7 @@ interface Surroundings {
 
 async function carryOut(file: string, options: RunOptions, { streams, healthCheck }: Surroundings): Promise<number> {
   using stop = new StopSignals()
+  const report = options.report === undefined ? undefined : await openReport(options.report)
   const opened = await openPlan(file, options, systemClock)
   const secrets = await secretsOf(opened, opened.accounts, stop.signal)
   if (!secrets) return signalExitCode(stop.received)
@@ -94,7 +99,20 @@ async function carryOut(file: string, options: RunOptions, { streams, healthChec
     ...(options.limit !== undefined && { limit: options.limit }),
     signal: stop.signal,
   })
-  return await finish(outcome, { run, state, options, emit, healthCheck, code: exitCode(outcome, stop.received) })
+  const patienceMs = outcome.interrupted ? patienceWhenStoppedMs : undefined
+  const told = report && (async () => report({ opened, options, ...state, clock: systemClock, patienceMs }))
+  const code = exitCode(outcome, stop.received)
+  return await finish(outcome, { run, state, options, emit, healthCheck, code, report: told })
+}
+
+/** Whoever stops a run waits ten seconds for it. */
+const patienceWhenStoppedMs = 4000
+
+/** Where no report can be, nothing is begun. */
+async function openReport(file: string): Promise<(recorded: Recorded) => Promise<unknown>> {
+  const { reportFile, writeReport } = await import('./report-file.js')
+  const place = await reportFile('--report', file)
+  return async (recorded) => writeReport(place, recorded)
 }
 
 interface Ending {
@@ -104,11 +122,12 @@ interface Ending {
   readonly options: RunOptions
   readonly emit: Emit
   readonly code: number
+  readonly report: (() => Promise<unknown>) | undefined
 }
 
 /** The result is told even where the ledger cannot record it any more. */
 async function finish({ counts, seconds }: RunOutcome, ending: Ending): Promise<number> {
-  const { run, state, emit, code, healthCheck } = ending
+  const { run, state, emit, code, healthCheck, report } = ending
   const { dryRun } = ending.options
   let exitCode = code
   try {
@@ -117,6 +136,13 @@ async function finish({ counts, seconds }: RunOutcome, ending: Ending): Promise<
     const fault = asFault(error)
     emit({ type: 'warning', code: fault.code, message: fault.message })
     if (code === exitCodes.done || code === exitCodes.later) exitCode = faultExitCode(fault)
+  }
+  try {
+    await report?.()
+  } catch (error) {
+    const fault = asFault(error)
+    emit({ type: 'warning', code: 'report-failed', message: `the report was not written: ${fault.message}` })
+    if (exitCode === exitCodes.done || exitCode === exitCodes.later) exitCode = faultExitCode(fault)
   }
   await healthCheck?.finished(exitCode)
   emit({ type: 'run.finished', run, exitCode, counts, seconds, dryRun })

@@ -8,6 +8,8 @@ export function escapeHtml(text: string): string {
  * direction of the text behind them, and halves of characters are U+FFFD (QUIRKS MSG-08).
  */
 export function readable(text: string, limit: number): string {
+  // Most texts need no taking apart.
+  if (text.length <= limit) return text.replaceAll(disturbing, '\ufffd')
   const characters = Array.from(text.slice(0, 2 * (limit + 1)))
   const shown = characters.length > limit ? [...characters.slice(0, limit), '…'] : characters
   return shown.join('').replaceAll(disturbing, '\ufffd')

@@ -8,10 +8,10 @@ export interface Records {
   runs(): Promise<{ readonly count: number; readonly last: RunRecord } | undefined>
   /** Undefined where the account was never enrolled. */
   account(name: string): Promise<AccountRecord | undefined>
-  /** The account's receipts, lane by lane and oldest first, in pages. */
-  copies(account: AccountRecord): AsyncIterable<readonly CopyRecord[]>
+  /** The account's receipts, lane by lane and about in the order of delivery; each counts once. */
+  copies(account: AccountRecord): AsyncIterable<readonly CopiesRecord[]>
   /**
-   * What the last run that listed the maildrop did not copy, in pages; also what has been copied since (`lacking` is 0).
+   * What the last run that listed the maildrop did not copy, in pages; also what has been copied since (`arrived`).
    * Throws RecordsChanged where another run has recorded the account anew since `account` was read.
    */
   uncopied(account: AccountRecord, targets: readonly string[]): AsyncIterable<readonly UncopiedRecord[]>
@@ -70,17 +70,18 @@ export interface VolumeRecord extends Volume {
   readonly at: number
 }
 
-/** One message at one target. */
-export interface CopyRecord {
+/** Messages at one target that have everything in common that a report tells of copies. */
+export interface CopiesRecord {
   readonly target: string
-  /** When it was copied. */
+  /** When they were copied. */
   readonly at: number
-  readonly size: number
-  /** The message's own date, to the second. */
-  readonly date?: number
+  /** Of the messages' own dates, in UTC. */
+  readonly year?: number
   readonly flags: readonly Flag[]
-  /** No other lane, of those that come before, has the message. */
+  /** No other lane, of those that come before, has them. */
   readonly first: boolean
+  readonly messages: number
+  readonly bytes: number
 }
 
 export interface UncopiedRecord {
@@ -90,8 +91,8 @@ export interface UncopiedRecord {
   readonly state: 'failed' | 'pending' | 'vanished' | 'unlisted'
   /** Octets, where they are known. */
   readonly size?: number
-  /** How many of the asked targets lack it by now. */
-  readonly lacking: number
+  /** None of the asked targets lacks it any more. */
+  readonly arrived: boolean
   /** Why, for each target or (without one) by the source. */
   readonly reasons: readonly Reason[]
   /** What is needed to find its bytes in the quarantine. */

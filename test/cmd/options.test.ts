@@ -18,6 +18,7 @@ const defaults = {
   account: [],
   dryRun: false,
   repair: false,
+  adopt: false,
 }
 
 describe('options', () => {

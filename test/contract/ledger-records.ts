@@ -110,7 +110,7 @@ export function describeRecords(name: string, harness: () => Promise<LedgerHarne
       })
     })
 
-    it('tells each copy with its dates, and which is the first of its message', async () => {
+    it('tells the copies with their years, and which are the first of their messages', async () => {
       const { open } = await harness()
       {
         await using ledger = await open()
@@ -122,11 +122,12 @@ export function describeRecords(name: string, harness: () => Promise<LedgerHarne
       }
       await using ledger = await open()
       const copies = (await collect(ledger.records.copies(await recordOf(ledger)))).flat()
+      const facts = { messages: 1, bytes: 10, flags: [] }
       expect(copies).toEqual([
-        { target: 'one', at: 4, size: 20, flags: ['date-missing', 'lossy-form'], first: true },
-        { target: 'one', at: 5, size: 10, flags: [], first: true, date: Date.UTC(2070, 0) },
-        { target: 'two', at: 3, size: 10, flags: [], first: true, date: Date.UTC(1999, 11, 31, 23, 59, 59) },
-        { target: 'two', at: 3, size: 10, flags: [], first: false, date: 0 },
+        { target: 'one', at: 4, messages: 1, bytes: 20, flags: ['date-missing', 'lossy-form'], first: true },
+        { target: 'one', at: 5, ...facts, first: true, year: 2070 },
+        { target: 'two', at: 3, ...facts, first: true, year: 1999 },
+        { target: 'two', at: 3, ...facts, first: false, year: 1970 },
       ])
       // A receipt keeps its date, also through a loss.
       await ledger.amend(two, { lost: [key('b')], at: 6 })
@@ -150,14 +151,14 @@ export function describeRecords(name: string, harness: () => Promise<LedgerHarne
           key: 'new',
           state: 'failed',
           size: 5,
-          lacking: 2,
+          arrived: false,
           reasons: [{ code: 'retr-refused', error: '-ERR' }],
         },
         {
           key: 'b',
           state: 'failed',
           size: 7,
-          lacking: 2,
+          arrived: false,
           reasons: [
             { target: 'one', code: 'too-big', error: 'no "more"' },
             { target: 'two', code: 'io', error: 'no' },
@@ -166,7 +167,7 @@ export function describeRecords(name: string, harness: () => Promise<LedgerHarne
         {
           key: 'gone',
           state: 'unlisted',
-          lacking: 2,
+          arrived: false,
           reasons: [{ target: 'two', code: 'not-at-source', error: 'gone' }],
         },
       ])
@@ -181,19 +182,19 @@ export function describeRecords(name: string, harness: () => Promise<LedgerHarne
       await finish(ledger, { failures, untried: [{ state: 'pending', key: key('m'), size: 3 }] })
       await commit(ledger, one, 10, receipt('k'), receipt('l'), receipt('m'))
       await commit(ledger, two, 10, receipt('l'))
-      const rows = (await uncopied(ledger)).map(({ key: name, size, lacking, kept: found }) => [
+      const rows = (await uncopied(ledger)).map(({ key: name, size, arrived, kept: found }) => [
         name,
         size,
-        lacking,
+        arrived,
         found,
       ])
       expect(rows).toEqual([
-        ['k', 8, 1, { key: 'k', sha256: 'ef'.repeat(32) }],
-        ['l', undefined, 0, undefined],
-        ['m', 3, 1, undefined],
+        ['k', 8, false, { key: 'k', sha256: 'ef'.repeat(32) }],
+        ['l', undefined, true, undefined],
+        ['m', 3, false, undefined],
       ])
       // A target that the plan does not have any more lacks nothing.
-      expect((await uncopied(ledger, ['one'])).map(({ lacking }) => lacking)).toEqual([0, 0, 0])
+      expect((await uncopied(ledger, ['one'])).map(({ arrived }) => arrived)).toEqual([true, true, true])
     })
 
     it('names thousands, each once, and by the keys that are listed', async () => {
@@ -207,7 +208,7 @@ export function describeRecords(name: string, harness: () => Promise<LedgerHarne
         return { state: index % 3 === 0 ? 'vanished' : 'pending', key: key(`u${index}`), size: index, ...own }
       })
       await finish(ledger, { failures, untried })
-      await commit(ledger, one, 2, receipt('old\0\u00e9'))
+      for (const lane of [one, two]) await commit(ledger, lane, 2, receipt('old\0\u00e9'))
       const found = await uncopied(ledger)
       const named = (state: string): readonly string[] =>
         found.filter((row) => row.state === state).map(({ key: name, size }) => `${name} ${size}`)
@@ -217,9 +218,26 @@ export function describeRecords(name: string, harness: () => Promise<LedgerHarne
           untried.filter((row) => row.state === state).map(({ key: name, size }) => `${name} ${size}`),
         )
       }
-      expect(found.find(({ key: name }) => name === 'u0')?.lacking).toBe(1)
+      expect(found.filter(({ arrived }) => arrived).map(({ key: name }) => name)).toEqual(['u0'])
       await finish(ledger, { run: 'r2' })
       expect(await uncopied(ledger)).toEqual([])
+    })
+
+    it('sums up thousands of copies, each once', async () => {
+      await using ledger = await (await harness()).open()
+      await ledger.enrol([enrolment])
+      const keys = Array.from({ length: 12_001 }, (_, index) => `k${index}`)
+      const receipts = keys.map((name, index) => receipt(name, { date: Date.UTC(1970 + (index % 50), 6) }))
+      await commit(ledger, one, 4, ...receipts.slice(0, 7000))
+      await commit(ledger, one, 3, ...receipts.slice(7000))
+      await commit(ledger, two, 5, ...receipts.slice(2, 9))
+      const copies = (await collect(ledger.records.copies(await recordOf(ledger)))).flat()
+      const sum = (rows: typeof copies): number => rows.reduce((all, { messages }) => all + messages, 0)
+      expect(sum(copies.filter(({ target }) => target === 'one'))).toBe(12_001)
+      expect(sum(copies.filter(({ at }) => at === 3))).toBe(5001)
+      expect(sum(copies.filter(({ year }) => year === 1970))).toBe(241)
+      expect(sum(copies.filter(({ target, first }) => target === 'two' && !first))).toBe(7)
+      expect(copies.reduce((all, { bytes }) => all + bytes, 0)).toBe(120_080)
     })
 
     it('does not mix what two runs have recorded', async () => {

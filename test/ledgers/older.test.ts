@@ -78,8 +78,8 @@ describe('a ledger of version 1', () => {
         copies: [[{ at: 1_700_000_000_000, first: true }, { first: true }], [{ first: false }]],
         uncopied: [
           [
-            { key: 'f', state: 'failed', lacking: 2, reasons: [{ code: 'retr-refused', error: '-ERR' }] },
-            { key: 'q', size: 8, lacking: 2, kept: { key: 'q', sha256: '00'.repeat(32) } },
+            { key: 'f', state: 'failed', arrived: false, reasons: [{ code: 'retr-refused', error: '-ERR' }] },
+            { key: 'q', size: 8, arrived: false, kept: { key: 'q', sha256: '00'.repeat(32) } },
           ],
         ],
       })

@@ -39,7 +39,7 @@ describe.each(shells)('completion in a real $name', ({ name, shell, script }) =>
     for (const [index, { options }] of withOptions.entries()) {
       expect(others[index]).toEqual(options.map(({ long }) => long).toSorted())
     }
-    expect(others).toHaveLength(8)
+    expect(others).toHaveLength(9)
   })
 
   it('offers what fits a value', async ({ skip }) => {
