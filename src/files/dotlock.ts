@@ -1,4 +1,5 @@
-import { utimes } from 'node:fs/promises'
+import { readdir, utimes } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
 import type { Clock } from '../ports/clock.js'
 import { Fault } from '../ports/fault.js'
 import { type Lock, removeStale, seeLock, takeLock } from './lock.js'
@@ -36,6 +37,22 @@ export async function takeDotlock(path: string, holder: { run: string }, clock: 
       await clock.sleep(pollMs)
     }
   }
+}
+
+/**
+ * Removes what a run of ours that was killed has left of its dotlock: mail programs would wait for it. For whoever knows
+ * that no run of ours is at work on the file; the dotlock of another program stays.
+ */
+export async function sweepDotlock(path: string, { run }: { run: string }): Promise<void> {
+  const name = `${basename(path)}.lock`
+  const names = await readdir(dirname(path))
+  if (!names.some((one) => one === name || one.startsWith(`${name}.`))) return
+  const lock = await takeLock(`${path}.lock`, { run, what: path }).catch(ignoreFault)
+  await lock?.release()
+}
+
+function ignoreFault(error: unknown): undefined {
+  if (!(error instanceof Fault)) throw error
 }
 
 type DotlockClock = Pick<Clock, 'now' | 'monotonic' | 'sleep'>

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type Dotlock, takeDotlock } from '../files/dotlock.js'
+import { type Dotlock, sweepDotlock, takeDotlock } from '../files/dotlock.js'
 import { diskFault, errorCode, syncDirectory } from '../files/durable.js'
 import type { Owner } from '../files/owner.js'
 import type { Clock } from '../ports/clock.js'
@@ -36,8 +36,10 @@ export class MboxFile {
   #pendingBytes = 0
   #broken = false
 
+  /** For whoever holds popferry's own lock on the file. */
   static async open(options: MboxFileOptions): Promise<MboxFile> {
     const { path, mode, owner } = options
+    await sweepDotlock(path, options)
     const present = await standsAt(path)
     const handle = await open(path, openFlags, mode)
     try {
@@ -71,19 +73,27 @@ export class MboxFile {
     return this.#end
   }
 
-  /** Appends one whole message; returns the offset of its From_ line. */
+  /**
+   * Appends one whole message; returns the offset of its From_ line. After a failure nothing more is appended: what a run
+   * leaves behind must be a prefix of what it announced, or the next one does not know it again.
+   */
   async append(parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<number> {
     this.#requireSound()
-    if (!this.#dotlock) {
-      await this.#begin()
-      await this.#separate()
+    try {
+      if (!this.#dotlock) {
+        await this.#begin()
+        await this.#separate()
+      }
+      const offset = this.#end
+      for await (const part of parts) {
+        this.#push(part)
+        if (this.#pendingBytes >= flushSize) await this.#flush()
+      }
+      return offset
+    } catch (error) {
+      this.#broken = true
+      throw error
     }
-    const offset = this.#end
-    for await (const part of parts) {
-      this.#push(part)
-      if (this.#pendingBytes >= flushSize) await this.#flush()
-    }
-    return offset
   }
 
   /** Begins a batch by removing a fragment that is proven to be ours, from `offset` to `end`, where the file ended. */

@@ -5,6 +5,7 @@ import type { TempFolder } from '../support/rig.js'
 import { Steps } from '../support/steps.js'
 import { run } from './run.js'
 import { fresh, messages, requireExact, thorough } from './scene.js'
+import { count } from './tally.js'
 
 let server: FakePop3Server
 
@@ -59,7 +60,7 @@ const losses: readonly (readonly [string, (folder: TempFolder) => Promise<void>]
 ]
 
 describe.each(losses)('--adopt stopped at every step, having lost %s', (_, lose) => {
-  it('ends with each message exactly once', async () => {
+  it('ends with each message exactly once', async (context) => {
     await using whole = await fresh()
     await lose(whole)
     const all = new Steps()
@@ -79,7 +80,7 @@ describe.each(losses)('--adopt stopped at every step, having lost %s', (_, lose)
         again = await run(server, folder, new Steps(), { adopt: true })
       }
       expect(again.accounts[0]?.faults, `stopped at step ${stopAt}`).toEqual([])
-      await requireExact(folder)
+      count(context, { stops: 1, ...(await requireExact(folder)) })
       const third = await run(server, folder, new Steps())
       expect(third.counts, `stopped at step ${stopAt}`).toMatchObject({ copied: 0, present: 6 })
       await requireExact(folder)

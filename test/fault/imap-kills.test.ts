@@ -4,6 +4,7 @@ import { FakeImapServer, type FakeImapOptions } from '../support/fake-imap-serve
 import type { ImapHook } from '../support/fake-imap-session.js'
 import { runPopferry, startPopferry, type TempFolder, tempFolder, writePlan } from '../support/rig.js'
 import { messages, thorough } from './scene.js'
+import { type Checked, compare, count } from './tally.js'
 
 type Moment = Parameters<ImapHook>[0]
 type Script = ReturnType<ImapHook>
@@ -46,9 +47,11 @@ async function openScene(options: FakeImapOptions): Promise<Scene> {
   })
 }
 
-function requireExact({ imap }: Scene, when: string): void {
+function requireExact({ imap }: Scene, when: string): Checked {
   const stored = imap.store.messages('Moved').map(({ bytes }) => bytes.toString('latin1'))
-  expect(stored.toSorted(), when).toEqual(messages.toSorted())
+  const checked = compare(stored, messages)
+  expect(checked, when).toMatchObject({ lost: 0, doubled: 0 })
+  return checked
 }
 
 /** A run that is killed when the server sees the `fatal`th event; then the server does what `then` says. */
@@ -66,14 +69,14 @@ async function killAt(scene: Scene, fatal: number, then: Script): Promise<boolea
   return signal === 'SIGKILL'
 }
 
-async function runAgain(scene: Scene, when: string): Promise<void> {
+async function runAgain(scene: Scene, when: string): Promise<Checked> {
   const again = await runPopferry(['run', '--quiet'], { cwd: scene.folder.path })
   expect(again, when).toMatchObject({ code: 0, stdout: '', stderr: '' })
-  requireExact(scene, when)
+  return requireExact(scene, when)
 }
 
 describe.each(servers)('killed at every event of the dialogue with a server %s', (_, options) => {
-  it('ends with each message exactly once', async () => {
+  it('ends with each message exactly once', async (context) => {
     const phases: readonly (readonly [string, Script])[] = [
       ['the server has done nothing', { cut: true }],
       ['the server has stored and not answered', { act: true, cut: true }],
@@ -87,7 +90,7 @@ describe.each(servers)('killed at every event of the dialogue with a server %s',
         const when = `killed at event ${fatal}, ${phase}`
         if (!(await killAt(scene, fatal, script))) break
         killed++
-        await runAgain(scene, when)
+        count(context, { kills: 1, ...(await runAgain(scene, when)) })
         expect(scene.pop.sessions.filter(({ quit }) => quit).length, when).toBeGreaterThan(0)
       }
       expect(killed, phase).toBeGreaterThan(thorough ? 5 : 0)

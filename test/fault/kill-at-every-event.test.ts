@@ -3,6 +3,7 @@ import { kill, upTo } from '../support/fake-actions.js'
 import { FakePop3Server } from '../support/fake-pop3-server.js'
 import { runPopferry, startPopferry, type TempFolder, writePlan } from '../support/rig.js'
 import { fresh, messages, requireExact, thorough } from './scene.js'
+import { count } from './tally.js'
 
 async function planFor(server: FakePop3Server, pipelining: string, folder: TempFolder): Promise<void> {
   const targets = [
@@ -30,7 +31,7 @@ async function momentsOf(server: FakePop3Server, pipelining: string): Promise<nu
 }
 
 describe.each(['off', 'on'])('killed at every event of the dialogue, pipelining %s', (pipelining) => {
-  it('ends with each message exactly once', async () => {
+  it('ends with each message exactly once', async (context) => {
     await using server = await FakePop3Server.start({ messages })
     const moments = await momentsOf(server, pipelining)
     expect(moments).toBeGreaterThan(12)
@@ -49,7 +50,7 @@ describe.each(['off', 'on'])('killed at every event of the dialogue, pipelining 
       server.hooks = {}
       const again = await runPopferry(['run', '--quiet'], { cwd: folder.path })
       expect(again, `killed at moment ${fatal}`).toMatchObject({ code: 0, stdout: '', stderr: '' })
-      await requireExact(folder)
+      count(context, { kills: 1, ...(await requireExact(folder)) })
     }
   }, 120_000)
 })

@@ -5,6 +5,7 @@ import type { TempFolder } from '../support/rig.js'
 import { Steps } from '../support/steps.js'
 import { run } from './run.js'
 import { fresh, messages, requireExact, thorough } from './scene.js'
+import { count } from './tally.js'
 
 let server: FakePop3Server
 
@@ -65,7 +66,7 @@ const damages: readonly (readonly [string, (folder: TempFolder) => Promise<void>
 ]
 
 describe.each(damages)('--repair stopped at every step: %s', (_, damage) => {
-  it('ends with each message exactly once', async () => {
+  it('ends with each message exactly once', async (context) => {
     await using whole = await damaged(damage)
     const all = new Steps()
     const outcome = await run(server, whole, all, { repair: true })
@@ -79,7 +80,7 @@ describe.each(damages)('--repair stopped at every step: %s', (_, damage) => {
       if (stopAt % 2 === 0) await run(server, folder, new Steps())
       const again = await run(server, folder, new Steps(), { repair: true })
       expect(again.accounts[0]?.faults, `stopped at step ${stopAt}`).toEqual([])
-      await requireExact(folder)
+      count(context, { stops: 1, ...(await requireExact(folder)) })
       const third = await run(server, folder, new Steps(), { repair: true })
       expect(third.counts, `stopped at step ${stopAt}`).toMatchObject({ copied: 0, present: 6 })
     }

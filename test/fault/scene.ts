@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { expect } from 'vitest'
+import { type Checked, compare, sum } from './tally.js'
 import { messagesOf } from '../support/zip.js'
 import { readMaildir, readMboxrd, tempFolder, type TempFolder } from '../support/rig.js'
 
@@ -8,7 +9,7 @@ import { readMaildir, readMboxrd, tempFolder, type TempFolder } from '../support
 export const thorough = process.env['POPFERRY_THOROUGH'] !== undefined
 
 /** Twins, a forged From_ line, bare line feeds, and one that does not fit into a write buffer. */
-export const messages = [
+const sample = [
   'Subject: one\r\n\r\nFrom here\r\n>From there\r\n',
   'Subject: twin\r\n\r\nsame\r\n',
   'Subject: twin\r\n\r\nsame\r\n',
@@ -16,6 +17,7 @@ export const messages = [
   'Subject: bare\r\n\r\na\nFrom b\n\r\n',
   'Subject: last\r\n\r\n\r\n\r\n',
 ]
+export { sample as messages }
 const foreign = 'From someone Thu Jan  1 00:00:00 1970\nSubject: foreign\n\nNot ours\n'
 
 /** Where one run after the other works, with what somebody else had there before. */
@@ -33,17 +35,16 @@ function digests(bodies: Iterable<string | Uint8Array>): string[] {
 
 const asStored = (body: string): string => body.replaceAll('\r\n', '\n')
 
-/** Each message is there once, unchanged, and nothing else is that was not there before. */
-export async function requireExact(folder: TempFolder): Promise<void> {
-  const files = await readMaildir(folder.at('maildir'))
-  const stored = files.map(({ bytes }) => bytes)
-  expect(digests(stored)).toEqual(digests([...messages.map(asStored), 'Not ours\n']))
+/** Each message is there once, unchanged, and nothing else is that was not there before. Resolves with the figures. */
+export async function requireExact(folder: TempFolder, messages: readonly string[] = sample): Promise<Checked> {
+  const stored = (await readMaildir(folder.at('maildir'))).map(({ bytes }) => bytes)
+  const inMaildir = requireSame(stored, [...messages.map(asStored), 'Not ours\n'])
   expect(await readdir(folder.at('maildir'))).toEqual(['cur', 'new', 'tmp'])
   expect((await readFile(folder.at('mbox'), 'utf8')).startsWith(foreign)).toBe(true)
-  const inMbox = (await readMboxrd(folder.at('mbox'))).map(({ bytes }) => bytes)
-  expect(digests(inMbox)).toEqual(digests([...messages.map(asStored), 'Subject: foreign\n\nNot ours\n']))
-  const inZip = (await messagesOf(folder.at('zips', 'mail.zip'))).map(({ bytes }) => bytes)
-  expect(digests(inZip)).toEqual(digests(messages))
+  const boxed = (await readMboxrd(folder.at('mbox'))).map(({ bytes }) => bytes)
+  const inMbox = requireSame(boxed, [...messages.map(asStored), 'Subject: foreign\n\nNot ours\n'])
+  const zipped = (await messagesOf(folder.at('zips', 'mail.zip'))).map(({ bytes }) => bytes)
+  const inZip = requireSame(zipped, messages)
   expect((await readdir(folder.at('zips'))).filter((name) => name.startsWith('.'))).toEqual([])
   const names = (await readdir(folder.path)).filter((name) => name !== 'migrate.yaml')
   expect(names.sort()).toEqual(['maildir', 'mbox', 'state', 'zips'])
@@ -51,4 +52,11 @@ export async function requireExact(folder: TempFolder): Promise<void> {
   for (const lane of await readdir(folder.at('state', 'staging')).catch(() => [])) {
     expect(await readdir(folder.at('state', 'staging', lane))).toEqual([])
   }
+  return [inMbox, inZip].reduce<Checked>(sum, inMaildir)
+}
+
+function requireSame(found: readonly (string | Uint8Array)[], sent: readonly (string | Uint8Array)[]): Checked {
+  const checked = compare(digests(found), digests(sent))
+  expect(checked).toMatchObject({ lost: 0, doubled: 0 })
+  return checked
 }

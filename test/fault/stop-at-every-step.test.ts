@@ -3,6 +3,7 @@ import { FakePop3Server } from '../support/fake-pop3-server.js'
 import { Steps } from '../support/steps.js'
 import { run } from './run.js'
 import { fresh, messages, requireExact, thorough } from './scene.js'
+import { count } from './tally.js'
 
 let server: FakePop3Server
 
@@ -18,7 +19,7 @@ describe.each([
   ['small', thorough ? 1 : 3],
   ['large', thorough ? 1 : 2],
 ] as const)('stopped at every step, %s batches', (batches, stride) => {
-  it('ends with each message exactly once', async () => {
+  it('ends with each message exactly once', async (context) => {
     await using whole = await fresh()
     const all = new Steps()
     const outcome = await run(server, whole, all, { batches })
@@ -33,7 +34,7 @@ describe.each([
       // A run may make fewer steps than the first one did; then it was whole.
       const again = await run(server, folder, new Steps(), { batches })
       expect(again.accounts[0]?.faults, `stopped at step ${stopAt}`).toEqual([])
-      await requireExact(folder)
+      count(context, { stops: 1, ...(await requireExact(folder)) })
       const asked = server.lines.filter((line) => line.startsWith('RETR')).length
       const third = await run(server, folder, new Steps(), { batches })
       expect(third.counts).toMatchObject({ copied: 0, present: 6 })
@@ -43,7 +44,7 @@ describe.each([
 })
 
 describe('stopped twice', () => {
-  it('ends with each message exactly once, wherever the recovery was stopped', async () => {
+  it('ends with each message exactly once, wherever the recovery was stopped', async (context) => {
     await using whole = await fresh()
     const all = new Steps()
     await run(server, whole, all)
@@ -55,7 +56,7 @@ describe('stopped twice', () => {
         await run(server, folder, new Steps(second)).catch(() => undefined)
         const last = await run(server, folder, new Steps())
         expect(last.accounts[0]?.faults, `stopped at ${first}, then at ${second}`).toEqual([])
-        await requireExact(folder)
+        count(context, { stops: 2, ...(await requireExact(folder)) })
       }
     }
   }, 300_000)

@@ -217,6 +217,23 @@ describe('a lock that is another’s by now', () => {
     expect(await readFile(`${mbox()}.lock`, 'utf8')).toBe('4711')
   })
 
+  it('is not taken by the next message of a batch whose first one has failed', async () => {
+    const newline = Buffer.from('\n')
+    const file = await MboxFile.open({
+      ...{ path: mbox(), mode: 0o600, owner: undefined, run: 'run-1', clock: { ...systemClock, ...clock() }, newline },
+    })
+    before = async (call) => {
+      if (call === 'link') throw Object.assign(new Error('EIO: link'), { code: 'EIO' })
+    }
+    await expect(file.append([Buffer.from('From a\n\n\n')])).rejects.toMatchObject({ code: 'io' })
+    before = async () => undefined
+    // What is left behind must be a prefix of what was announced.
+    await expect(file.append([Buffer.from('From b\n\n\n')])).rejects.toMatchObject({ code: 'io' })
+    await expect(file.commit()).rejects.toMatchObject({ code: 'io' })
+    await file.close()
+    expect(await readFile(mbox(), 'utf8')).toBe('')
+  })
+
   it('is waited for, not followed, where it is a link', async () => {
     await symlink('nowhere', `${mbox()}.lock`)
     expect(await codeOf(takeDotlock(mbox(), holder, clock()))).toBe('mbox-locked')

@@ -5,7 +5,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { takeDotlock } from '../../src/files/dotlock.js'
+import { sweepDotlock, takeDotlock } from '../../src/files/dotlock.js'
 import { takeLock } from '../../src/files/lock.js'
 import { InstantClock } from '../support/clock.js'
 import { memoryFolder, type TemporaryFolder } from '../support/folder.js'
@@ -156,6 +156,24 @@ describe('takeLock (QUIRKS PRC-03)', () => {
       }
     },
   )
+})
+
+describe('sweepDotlock', () => {
+  it('removes what a killed run of ours has left, draft and all', async () => {
+    await writeFile(`${path}.0123456789ab`, await leaveStale())
+    await sweepDotlock(join(folder.path, 'the'), holder)
+    expect(await readdir(folder.path)).toEqual([])
+  })
+
+  it('leaves what is of another program or of a run that lives, and waits for neither', async () => {
+    const foreign = join(folder.path, 'of-others.lock')
+    await writeFile(foreign, '4711')
+    await sweepDotlock(join(folder.path, 'of-others'), holder)
+    await using lock = await takeLock(path, holder)
+    await sweepDotlock(join(folder.path, 'the'), holder)
+    expect(await lock.isOurs()).toBe(true)
+    expect((await readdir(folder.path)).sort()).toEqual(['of-others.lock', 'the.lock'])
+  })
 })
 
 describe('takeDotlock (QUIRKS MBX-09)', () => {
