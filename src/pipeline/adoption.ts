@@ -5,7 +5,7 @@ import { CopyPool } from './copy-pool.js'
 import { fingerprint } from './fingerprint.js'
 import { headerBlock } from './intake.js'
 import type { LaneRun } from './lane.js'
-import { neighboursOf } from './neighbours.js'
+import { neighbourhood } from './neighbours.js'
 
 export interface AdoptionContext {
   readonly ledger: Ledger
@@ -113,7 +113,7 @@ export class Adoption {
   async *#accounted(): AsyncIterable<Receipt> {
     const { ledger } = this.#context
     yield* ledger.receipts(this.#lane)
-    for (const lane of neighboursOf(this.#lane, this.#target.place, await ledger.known())) yield* ledger.receipts(lane)
+    yield* neighbourhood(this.#lane, this.#target.place, ledger).receipts()
   }
 }
 

@@ -6,6 +6,7 @@ import { appendBatch, type Outcome } from './batch.js'
 import type { Delivery } from './delivery.js'
 import type { LaneContext } from './lane-context.js'
 import { LaneQueue } from './lane-queue.js'
+import { neighbourhood } from './neighbours.js'
 
 /**
  * One lane at work, by itself: begins, appends and commits batch after batch of what it is offered, in the order that
@@ -38,7 +39,8 @@ export class LaneRun {
 
   /** Opens the target where the ledger says the lane stands. Rejects with the Fault that keeps it closed. */
   static async open(lane: Lane, target: Target, context: LaneContext): Promise<LaneRun> {
-    const progress = { ...(await context.ledger.load(lane)), adopting: context.adopting ?? false }
+    const { ledger, adopting = false } = context
+    const progress = { ...(await ledger.load(lane)), adopting, neighbours: neighbourhood(lane, target.place, ledger) }
     let gotOn = (): void => undefined
     const writer = await target.open(lane, progress, context.signal, () => {
       gotOn()

@@ -31,8 +31,17 @@ export interface Progress {
   readonly begunAt?: number | undefined
   /** How many receipts the lane has. */
   readonly receipts: number
+  /** The other lanes at the place. */
+  readonly neighbours?: Neighbourhood
   /** The ledger is being rebuilt: whoever opens the lane finds its messages there, and nobody minds (`ledger-missing`). */
   readonly adopting?: boolean
+}
+
+/** What other lanes have at a place. */
+export interface Neighbourhood {
+  receipts(): AsyncIterable<Receipt>
+  /** What may stand there without a receipt. */
+  announced(): Promise<readonly Announced[]>
 }
 
 /** Proof of one delivery. */

@@ -4,6 +4,7 @@ import { UidSet } from '../imap/uid-set.js'
 import type { Message, MessageKey } from '../ports/message.js'
 import { candidates } from './imap-claims.js'
 import { type Fingerprint, fingerprint, FingerprintMaker } from './imap-digest.js'
+import type { Neighbours } from './imap-neighbours.js'
 import { shortened } from './imap-where.js'
 
 /**
@@ -113,7 +114,7 @@ export class LateCopies {
   }
 
   /** What has come since; each copy stands for one message in doubt, which is none any more. */
-  async find(dialogue: Dialogue): Promise<readonly Late[]> {
+  async find(dialogue: Dialogue, neighbours: Neighbours): Promise<readonly Late[]> {
     if (this.#messages.length === 0) return []
     const listed = (await listFrom(dialogue, this.#from)).filter(({ uid }) => !this.#ours.has(uid))
     const sizes = this.#messages.map(({ size }) => size)
@@ -121,8 +122,9 @@ export class LateCopies {
     const copies = await fetchBodies(dialogue, candidates(listed, sizes), () => new FingerprintMaker())
     const own = new Set<Doubt>(this.#messages.filter(({ uid }) => uid === undefined))
     const others = [...this.#others]
-    for (const [uid, maker] of [...copies].sort(([one], [other]) => one - other)) {
-      const copy = maker.finish()
+    const standing = [...copies].map(([uid, maker]) => ({ uid, ...maker.finish() }))
+    for (const copy of (await neighbours.without(standing)).toSorted((one, next) => one.uid - next.uid)) {
+      const { uid } = copy
       const other = others.indexOf(copy.sha256)
       const first = this.#messages.find((doubt) => own.has(doubt) && same(doubt, copy))
       if (first) own.delete(first)

@@ -4,6 +4,7 @@ import { Fault } from '../ports/fault.js'
 import type { Message } from '../ports/message.js'
 import { slack } from './imap-claims.js'
 import { fingerprint, FingerprintMaker, kinOf } from './imap-digest.js'
+import type { Neighbours } from './imap-neighbours.js'
 
 /** How many messages are looked for among what is already there (`ledger-missing`). */
 const probes = 20
@@ -19,8 +20,10 @@ export class Strangers {
   /** The first UID that is looked at. */
   readonly #from: number
   readonly #young: boolean
+  readonly #neighbours: Neighbours
 
-  constructor(ours: Iterable<number>, { messages, receipts, next, adopting }: Around) {
+  constructor(ours: Iterable<number>, { messages, receipts, next, adopting, neighbours }: Around) {
+    this.#neighbours = neighbours
     this.#ours = new Set(ours)
     this.#young = receipts < probes
     this.#from = this.#young ? 1 : next
@@ -53,8 +56,9 @@ export class Strangers {
       digests.add(kinOf(whole, whole.plain) ?? message.sha256)
     }
     const uids = [...new Set([...same, ...near].map(({ uid }) => uid))]
-    for (const maker of (await fetchBodies(dialogue, uids, () => new FingerprintMaker())).values()) {
-      const found = maker.finish()
+    const bodies = [...(await fetchBodies(dialogue, uids, () => new FingerprintMaker()))]
+    const copies = bodies.map(([uid, maker]) => ({ uid, ...maker.finish() }))
+    for (const found of await this.#neighbours.strangers(copies)) {
       if (!digests.has(found.sha256) && !digests.has(kinOf(found, found.plain) ?? '')) continue
       throw new Fault('ledger-missing', `${folder} already holds messages of this account`)
     }
@@ -77,4 +81,5 @@ interface Around {
   /** The first UID behind the lane's last commit. */
   readonly next: number
   readonly adopting: boolean
+  readonly neighbours: Neighbours
 }

@@ -3,7 +3,6 @@ import type { ImapClient } from '../imap/client.js'
 import { listFrom } from '../imap/fetch.js'
 import { type Mailbox, mailboxStatus, openMailbox } from '../imap/mailbox.js'
 import { removeByUid } from '../imap/remove.js'
-import { UidSet } from '../imap/uid-set.js'
 import { ownDate, ruleDate } from '../mail/date.js'
 import type { Clock } from '../ports/clock.js'
 import type { Fault } from '../ports/fault.js'
@@ -16,8 +15,10 @@ import { Fidelity } from './imap-fidelity.js'
 import { isPlain } from './imap-form.js'
 import { LateCopies } from './imap-late.js'
 import { lookBehind } from './imap-look.js'
+import { Neighbours } from './imap-neighbours.js'
 import { appendFault } from './imap-refusal.js'
 import { roomIn } from './imap-room.js'
+import { SeenUids } from './imap-seen-uids.js'
 import type { ImapSettings } from './imap-settings.js'
 import { positionOf, type Standing, standingOf } from './imap-standing.js'
 import { store } from './imap-storing.js'
@@ -52,6 +53,7 @@ export class ImapWriter implements Writer {
   readonly #strangers: Strangers
   readonly #fidelity: Fidelity
   readonly #late: LateCopies
+  readonly #neighbours: Neighbours
   readonly #seen: SeenUids
   #uidNext: number
   #refusals = 0
@@ -80,7 +82,10 @@ export class ImapWriter implements Writer {
       const { announced, begunAt = 0 } = progress
       const look = { ...context, announced, begunAt, from: before?.uidNext ?? 1 }
       const room = await roomIn(client, mailbox)
-      const found = standing && announced.length > 0 ? await lookBehind(dialogue, look) : { copies: [], next: 1 }
+      const looked = standing && announced.length > 0 ? await lookBehind(dialogue, look) : { copies: [], next: 1 }
+      const neighbours = new Neighbours(progress, mailbox.uidValidity)
+      const copies = await neighbours.without([...(before?.left ?? []), ...looked.copies])
+      const found = { copies, next: looked.next, neighbours }
       const writer = new ImapWriter({ settings, context, progress, client, mailbox, room, uploads, before, found })
       await writer.#finishRemoval()
       return writer
@@ -102,7 +107,7 @@ export class ImapWriter implements Writer {
     this.#uidNext = Math.max(mailbox.uidNext ?? 1, found.next)
     this.#seen = new SeenUids(this.#uidNext)
     this.#claims = new Claims(announced)
-    for (const copy of [...(before?.left ?? []), ...found.copies]) this.#claims.add(copy)
+    for (const copy of found.copies) this.#claims.add(copy)
     const ours = [...(before?.ours ?? []), ...this.#claims.left.map(({ uid }) => uid)]
     this.#strangers = new Strangers(ours, {
       messages: mailbox.messages,
@@ -110,7 +115,9 @@ export class ImapWriter implements Writer {
       // Of a folder that was made anew, everything may be the lane's.
       next: before?.uidNext ?? this.#uidNext,
       adopting,
+      neighbours: found.neighbours,
     })
+    this.#neighbours = found.neighbours
     this.#fidelity = new Fidelity(before?.rewrites, context.warn)
     this.#late = new LateCopies(before?.doubts, this.#uidNext, announced.length > 0)
   }
@@ -192,7 +199,7 @@ export class ImapWriter implements Writer {
   async *seal(last: boolean): AsyncIterable<Sealed> {
     if (!last) return
     const before = this.position
-    const late = await this.#late.find(this.#client.dialogue)
+    const late = await this.#late.find(this.#client.dialogue, this.#neighbours)
     const removable = late.flatMap(({ doubt, uid }) =>
       doubt.uid === undefined ? [] : [{ doubt, remove: doubt.uid, keep: uid }],
     )
@@ -265,24 +272,6 @@ export class ImapWriter implements Writer {
   }
 }
 
-/** Which UIDs a server has given already: one that comes again means that it keeps one copy of two (QUIRKS APP-16). */
-class SeenUids {
-  readonly #given = new UidSet()
-  readonly #firstNew: number
-  #highest = 0
-
-  constructor(firstNew: number) {
-    this.#firstNew = firstNew
-  }
-
-  isOld(uid: number): boolean {
-    const old = uid < this.#firstNew || (uid <= this.#highest && this.#given.has(uid))
-    this.#given.add(uid)
-    this.#highest = Math.max(this.#highest, uid)
-    return old
-  }
-}
-
 interface WriterParts {
   readonly settings: ImapSettings
   readonly context: ImapContext
@@ -293,6 +282,6 @@ interface WriterParts {
   readonly uploads: Uploads
   /** Where the lane stood, unless the folder has been made anew since. */
   readonly before: Standing | undefined
-  /** What a lost session left, and the first UID behind it. */
-  readonly found: { readonly copies: readonly Copy[]; readonly next: number }
+  /** What lost sessions left, the first UID behind that, and who else stores here. */
+  readonly found: { readonly copies: readonly Copy[]; readonly next: number; readonly neighbours: Neighbours }
 }
