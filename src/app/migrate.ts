@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { Bandwidth } from '../pipeline/bandwidth.js'
 import type { AccountContext, AccountJob, AccountResult } from '../pipeline/account-job.js'
 import { runAccount } from '../pipeline/account.js'
@@ -130,6 +131,8 @@ async function runAccounts(migration: Migration): Promise<readonly AccountResult
   const { jobs, concurrency, clock, limits, signal } = migration
   const broken = new AbortController()
   const stop = AbortSignal.any([signal, broken.signal])
+  // Each connection listens to it, and there may be as many as the plan says.
+  setMaxListeners(0, stop)
   const bandwidth = limits.bandwidth === undefined ? undefined : new Bandwidth(limits.bandwidth, clock, stop)
   // Shares of its own for each account: one whose target hangs must not keep the memory that others wait for.
   const memory = limits.memory / Math.max(1, Math.min(concurrency.accounts, jobs.length))

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { connect as connectTls, TLSSocket, type ConnectionOptions } from 'node:tls'
+import { connect as connectTls, TLSSocket } from 'node:tls'
 import { Fault, type FaultCode, type FaultFacts } from '../ports/fault.js'
 import type { TlsFacts } from '../ports/sign-in-facts.js'
 import { certificateFault, tlsFacts } from './certificate.js'
@@ -115,7 +115,7 @@ export class Connection {
   async secure(settings: TlsSettings): Promise<void> {
     this.phase = 'TLS handshake'
     const { host } = this.#endpoint
-    const socket = this.#upgrade(connectionOptions(host, settings))
+    const socket = this.#upgrade(settings)
     await this.#event('secureConnect')
     this.#handshaking = false
     const fault = certificateFault(socket, { host, settings }, { server: this.server, phase: this.phase })
@@ -179,14 +179,14 @@ export class Connection {
   }
 
   /** Leaves the plain socket to the TLS layer. */
-  #upgrade(options: ConnectionOptions): TLSSocket {
+  #upgrade(settings: TlsSettings): TLSSocket {
     const plain = this.#socket
     plain.off('data', this.#take)
     plain.off('end', this.#eof)
     plain.off('close', this.#eof)
     this.#handshaking = true
     try {
-      const secure = connectTls({ socket: plain, ...options })
+      const secure = connectTls({ socket: plain, ...connectionOptions(this.#endpoint.host, settings) })
       this.#socket = secure
       this.#attach()
       return secure

@@ -1,5 +1,11 @@
 import { isIP } from 'node:net'
-import { rootCertificates, type ConnectionOptions, type SecureVersion } from 'node:tls'
+import {
+  createSecureContext,
+  rootCertificates,
+  type ConnectionOptions,
+  type SecureContext,
+  type SecureVersion,
+} from 'node:tls'
 
 /** The plan's `tlsOptions`, files already read. */
 export interface TlsSettings {
@@ -27,13 +33,31 @@ export function needsOldCrypto({ minVersion }: TlsSettings): boolean {
  */
 export function connectionOptions(host: string, settings: TlsSettings): ConnectionOptions {
   const name = settings.servername ?? host
-  const ciphers = needsOldCrypto(settings) ? `${settings.ciphers ?? 'DEFAULT'}:@SECLEVEL=0` : settings.ciphers
   return {
     host: name,
     ...(isIP(name) === 0 && { servername: name }),
     rejectUnauthorized: false,
-    minVersion: settings.minVersion ?? 'TLSv1.2',
-    ...(settings.ca !== undefined && { ca: [...rootCertificates, settings.ca] }),
-    ...(ciphers !== undefined && { ciphers }),
+    secureContext: secureContext(settings),
   }
+}
+
+/** Parsing the system's authorities anew takes 35 ms and more, for each of a thousand accounts: what equal settings make is shared. */
+const contexts = new Map<string, SecureContext>()
+/** Plans name few authorities. */
+const mostContexts = 16
+
+function secureContext(settings: TlsSettings): SecureContext {
+  const { ca, minVersion = 'TLSv1.2' } = settings
+  const ciphers = needsOldCrypto(settings) ? `${settings.ciphers ?? 'DEFAULT'}:@SECLEVEL=0` : settings.ciphers
+  const key = JSON.stringify([ca, minVersion, ciphers])
+  const known = contexts.get(key)
+  if (known) return known
+  const made = createSecureContext({
+    minVersion,
+    ...(ca !== undefined && { ca: [...rootCertificates, ca] }),
+    ...(ciphers !== undefined && { ciphers }),
+  })
+  if (contexts.size >= mostContexts) contexts.clear()
+  contexts.set(key, made)
+  return made
 }

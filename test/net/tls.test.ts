@@ -3,7 +3,7 @@ import type { TlsOptions } from 'node:tls'
 import { describe, expect, test } from 'vitest'
 import { Connection } from '../../src/net/connection.js'
 import type { Fault } from '../../src/ports/fault.js'
-import type { TlsSettings } from '../../src/net/tls.js'
+import { connectionOptions, type TlsSettings } from '../../src/net/tls.js'
 import { ScriptServer } from '../pop3/script-server.js'
 import { authority, identity } from './certificates.js'
 
@@ -158,3 +158,15 @@ function plain(fingerprint: string): string {
 function of(name: 'expired'): string {
   return new X509Certificate(identity(name).cert).fingerprint256
 }
+
+describe('what TLS options become', () => {
+  const contextOf = (settings: TlsSettings): unknown => connectionOptions('pop.example', settings).secureContext
+
+  test('is made once for equal options, as the authorities of the system take long to parse', () => {
+    expect(contextOf({ ca })).toBe(contextOf({ ca, servername: 'other', verify: false }))
+    expect(contextOf({ ca })).not.toBe(contextOf({}))
+    expect(contextOf({ ca })).not.toBe(contextOf({ ca, minVersion: 'TLSv1.3' }))
+    expect(contextOf({ ca })).not.toBe(contextOf({ ca, ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' }))
+    expect(contextOf({ ca })).not.toBe(contextOf({ ca: identity('self-signed').cert }))
+  })
+})
