@@ -1,4 +1,6 @@
-"""on-terminal.py ROWS COLUMNS PROGRAM ARGUMENT…: runs a program on a terminal of that size, and passes on what it shows."""
+"""on-terminal.py ROWS COLUMNS PROGRAM ARGUMENT…: runs a program on a terminal of that size, and passes on what it shows.
+
+What comes from stdin is typed in, once it has shown something."""
 
 import fcntl
 import os
@@ -15,9 +17,12 @@ if pid == 0:
     os.execvp(sys.argv[3], sys.argv[3:])
 fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 os.write(tell, b"x")
+typed = sys.stdin.buffer.read()
 try:
     while shown := os.read(terminal, 65536):
         os.write(1, shown)
+        os.write(terminal, typed)
+        typed = b""
 except OSError:
     pass  # It has ended.
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 255)
