@@ -55,6 +55,11 @@ export class Connection {
     }
   }
 
+  /** Everything that was to be written is on the disk, as far as anybody knows. */
+  get sound(): boolean {
+    return this.#broken === undefined
+  }
+
   close(): void {
     if (this.#closed) return
     this.#closed = true

@@ -5,6 +5,7 @@ import type { Clock } from '../ports/clock.js'
 import { Fault } from '../ports/fault.js'
 import { type Database, type DriverName, ledgerFault, openDatabase } from './driver.js'
 import { migrateLedger, seeAsNewest } from './migrate.js'
+import { breakSeal, dropSeal } from './seal.js'
 import { applicationId, schema, schemaVersion } from './schema.js'
 import { retryWhileBusy } from './busy.js'
 import { transaction } from './transaction.js'
@@ -31,11 +32,12 @@ export async function openLedgerDatabase(options: LedgerFile): Promise<Database>
     }
     // SQLite would take it for a new database.
     if (size < smallestDatabase) throw new Fault('ledger-damaged', `${file} is cut off: it has ${size} bytes`)
+    const whole = !readOnly && (await breakSeal(file))
     // A journal that a killed run left must be rolled back, which a read-only connection cannot do.
     const hot = ((await sizeOf(`${file}-journal`)) ?? 0) > 0
     const database = await openDatabase(file, { readOnly: readOnly && !hot, driver })
     try {
-      const check = hot || size <= quickCheckLimit
+      const check = hot || (!whole && size <= checkLimit)
       const version = await retryWhileBusy(clock, () => prepare(database, file, { readOnly, check }))
       if (version < schemaVersion) {
         if (readOnly) seeAsNewest(database, version)
@@ -53,8 +55,8 @@ export async function openLedgerDatabase(options: LedgerFile): Promise<Database>
 
 /** One page. */
 const smallestDatabase = 512
-/** A larger file is read through only after a crash. */
-const quickCheckLimit = 32 * 1024 * 1024
+/** A larger file without a seal is read through only where its journal shows a crash. */
+const checkLimit = 32 * 1024 * 1024
 
 async function emptyDatabase(driver: DriverName | undefined): Promise<Database> {
   const database = await openDatabase(':memory:', { readOnly: false, driver })
@@ -78,6 +80,7 @@ async function create(file: string, { folder, driver }: LedgerFile): Promise<voi
   } finally {
     database.close()
   }
+  await dropSeal(file)
   await rename(draft, file)
   await syncDirectory(folder)
 }
@@ -103,7 +106,8 @@ function requireSound(database: Database, file: string, check: boolean): number 
     throw new Fault('ledger-damaged', `${file} is a database, but not a ledger of popferry`)
   }
   if (!check) return version
-  const verdict = database.prepare('PRAGMA quick_check(1)').all()[0]?.['quick_check']
+  // The quick one does not compare the index of the keys with the receipts.
+  const verdict = database.prepare('PRAGMA integrity_check(1)').all()[0]?.['integrity_check']
   if (verdict !== 'ok') throw new Fault('ledger-damaged', `${file} is damaged: ${String(verdict)}`)
   return version
 }

@@ -31,13 +31,16 @@ import { keptOf, recordKept } from './quarantine.js'
 import { amendLane, insertReceipt, moveReceipt, receiptOf } from './receipts.js'
 import { SqliteRecords } from './records.js'
 import { contentIndexes } from './schema.js'
+import { seal } from './seal.js'
 import { accountStatus } from './status.js'
 import { insertVolume } from './volumes.js'
 
 /** Opens the ledger of a state folder. */
 export async function openLedger(options: LedgerFile): Promise<Ledger> {
   const database = await openLedgerDatabase(options)
-  return new SqliteLedger(new Connection(database, { ...options, file: join(options.folder, 'ledger.db') }))
+  const file = join(options.folder, 'ledger.db')
+  const sealed = async (): Promise<void> => (options.readOnly ? undefined : seal(file))
+  return new SqliteLedger(new Connection(database, { ...options, file }), sealed)
 }
 
 /** Rows read at once: a page never holds the event loop or a lock for long. */
@@ -53,12 +56,16 @@ class SqliteLedger implements Ledger {
   readonly deletions: DeletionBook
   readonly records: Records
   readonly #connection: Connection
+  /** What is left to do once it is closed. */
+  readonly #sealed: () => Promise<void>
   readonly #lanes = new Map<string, LaneRow>()
   /** Messages can be found by their bytes. */
   #indexed = false
+  #closed = false
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, sealed: () => Promise<void>) {
     this.#connection = connection
+    this.#sealed = sealed
     this.deletions = new SqliteDeletionBook(connection)
     this.records = new SqliteRecords(connection)
   }
@@ -233,7 +240,10 @@ class SqliteLedger implements Ledger {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
     this.#connection.close()
+    if (this.#connection.sound) await this.#sealed()
   }
 
   /** A lane's receipts in pages, oldest first. */

@@ -112,6 +112,7 @@ describe('a ledger of version 1', () => {
     expect((await readdir(folder.path)).filter((name) => !name.endsWith('-journal'))).toEqual([
       'ledger.db',
       'ledger.db.version-1',
+      'ledger.sha256',
     ])
   })
 

@@ -1,4 +1,5 @@
-import { chmod, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { chmod, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openDatabase } from '../../src/ledgers/driver.js'
@@ -87,10 +88,49 @@ describe('the ledger on disk', () => {
     await expect(open(folder)).rejects.toMatchObject({ code: 'ledger-damaged' })
   })
 
+  it('refuses a ledger that has changed since the last run has left it, by whatever byte (QUIRKS FS-11)', async () => {
+    const folder = await stateFolder()
+    await oneReceipt(folder)
+    const file = join(folder, 'ledger.db')
+    const bytes = await readFile(file)
+    const at = bytes.indexOf('sha256')
+    bytes[at] = (bytes[at] ?? 0) ^ 1
+    await writeFile(file, bytes)
+    const seal = join(folder, 'ledger.sha256')
+    const hint = expect.stringContaining(`remove ${seal}`) as string
+    await expect(open(folder)).rejects.toMatchObject({ code: 'ledger-damaged', hint })
+    await expect(open(folder)).rejects.toMatchObject({ code: 'ledger-damaged' })
+    bytes[at] = (bytes[at] ?? 0) ^ 1
+    await writeFile(file, bytes)
+    await using ledger = await open(folder)
+    // While somebody works in it there is none: a run that is killed leaves nothing that could not be true.
+    await expect(stat(seal)).rejects.toThrow('ENOENT')
+    expect((await ledger.status())[0]?.targets[0]?.messages).toBe(1)
+  })
+
+  it('leaves a digest that sha256sum understands, and does without one', async () => {
+    const folder = await stateFolder()
+    await oneReceipt(folder)
+    const seal = join(folder, 'ledger.sha256')
+    const digest = createHash('sha256')
+      .update(await readFile(join(folder, 'ledger.db')))
+      .digest('hex')
+    expect(await readFile(seal, 'utf8')).toBe(`${digest}  ledger.db\n`)
+    await rm(seal)
+    await mkdir(`${seal}.new`)
+    // It cannot be written here.
+    await (await open(folder))[Symbol.asyncDispose]()
+    await expect(stat(seal)).rejects.toThrow('ENOENT')
+    await using ledger = await open(folder)
+    expect((await ledger.status())[0]?.targets[0]?.messages).toBe(1)
+  })
+
   it('refuses a database that is not a ledger, and one of a newer version (QUIRKS PRC-12)', async () => {
     const folder = await stateFolder()
     await oneReceipt(folder)
     const database = await openDatabase(join(folder, 'ledger.db'), { readOnly: false })
+    // As whoever works in it does.
+    await rm(join(folder, 'ledger.sha256'))
     database.exec('PRAGMA user_version = 999')
     await expect(open(folder)).rejects.toMatchObject({ code: 'ledger-newer' })
     database.exec('PRAGMA user_version = 1; PRAGMA application_id = 7')
