@@ -84,7 +84,8 @@ export async function writeReport({ path, form }: ReportFile, recorded: Recorded
     await replaceFile(path, pieces(form, written, draft), clock)
     return written
   } catch (error) {
-    throw error instanceof Fault ? error : diskFault(error, 'write', path)
+    // Anything else is no matter of the disk.
+    throw error instanceof Error && 'syscall' in error ? diskFault(error, 'write', path) : error
   }
 }
 
