@@ -99,24 +99,29 @@ function head(name: string): string {
 function tableHead(account: string): string {
   return `<h3>${shown(account)}</h3>
 <div class="sheet"><table>
-<thead><tr><th>Message</th><th>Subject</th><th class="n">Size</th><th>Why, and what to do</th></tr></thead>
+<thead><tr><th>Message</th><th>Subject</th><th>Size</th><th>Why</th></tr></thead>
 <tbody>
 `
 }
 
+/** As few elements as will do: there may be hundreds of thousands. What to do about a code is said once, with its account. */
 function row({ key, size, subject, reasons }: UncopiedMessage): string {
-  const why = reasons.map(({ target, code, error, hint }) => {
-    const where = target === undefined ? '' : `${shown(target)}: `
-    const advice = hint === undefined ? '' : ` — ${shown(hint)}`
-    return `<p>${where}${shown(error)} (<code>${shown(code)}</code>)${advice}</p>`
+  const why = reasons.map(({ target, code, error }) => {
+    const where = target === undefined ? '' : `${cell(target)}: `
+    return `${where}${cell(error)} (${cell(code, 50)})`
   })
   const cells = [
-    `<td>${messageName(key)}</td>`,
-    `<td>${subject === undefined ? '' : shown(subject, 250)}</td>`,
-    `<td class="n">${size === undefined ? '' : bytesText(size)}</td>`,
-    `<td>${why.join('')}</td>`,
+    messageName(key),
+    subject === undefined ? '' : cell(subject, 250),
+    size === undefined ? '' : bytesText(size),
+    why.join('<br>'),
   ]
-  return `<tr>${cells.join('')}</tr>\n`
+  return `<tr><td>${cells.join('<td>')}\n`
+}
+
+/** Text from outside, in a cell that keeps its direction to itself. */
+function cell(text: string, limit = 300): string {
+  return escapeHtml(readable(text, limit))
 }
 
 const after = `</section>

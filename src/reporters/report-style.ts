@@ -50,10 +50,12 @@ code { font: .82rem/1.4 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace
 .account ul { padding-left: 1.2rem; }
 .quiet, footer { color: var(--quiet); font-size: .87rem; }
 .list h3 { margin: 1.25rem 0 .5rem; }
-.list tbody { content-visibility: auto; contain-intrinsic-block-size: auto 260rem; }
-.list td:first-child { max-width: 16rem; }
-.list td p { margin: 0; }
-.list td p + p { color: var(--quiet); }
+.list table, .list thead, .list tbody { display: block; }
+.list tbody { content-visibility: auto; contain-intrinsic-block-size: auto calc(100 * 3.2rem); }
+.list tr { display: grid; grid-template-columns: minmax(7rem, 13rem) minmax(7rem, 1fr) 5.5rem minmax(14rem, 2.2fr); }
+.list td { min-width: 0; overflow-wrap: anywhere; unicode-bidi: plaintext; }
+.list td:first-child { font: .82rem/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
+.list :is(td, th):nth-child(3) { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .volumes td:first-child { min-width: 13rem; }
 .volumes td:last-child code { font-size: .76rem; }
 @media screen and (max-width: 52rem) {

@@ -18,7 +18,7 @@ export function timeText(ms: number, precisionMs = 60_000): string {
 /** As people see a message's id: the server's, or what stands for it. */
 export function messageName(key: MessageKey): string {
   const [uidl = '', more = ''] = key.split('\n')
-  if (uidl !== '') return `<code>${shown(uidl, 100)}</code>${/^\d+$/.test(more) ? ` (no. ${more})` : ''}`
+  if (uidl !== '') return `${escapeHtml(readable(uidl, 100))}${/^\d+$/.test(more) ? ` (no. ${more})` : ''}`
   const [, number] = /^#(\d+)/.exec(more) ?? []
-  return number === undefined ? `<code>${shown(more, 80)}</code>` : `no. ${number} (without id)`
+  return number === undefined ? escapeHtml(readable(more, 80)) : `no. ${number} (without id)`
 }

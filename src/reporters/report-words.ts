@@ -25,7 +25,9 @@ export function groundsOf(report: Report): readonly string[] {
     ...(verdict === 'complete'
       ? [`All ${countText(copied + present, 'message')} that were to be copied are at every target.`]
       : [`${numberText(copied + present)} of ${countText(listed, 'listed message')} are at every target.`]),
-    ...(verdict === 'missing' ? ['Each one that is missing is named below, with the reason and what to do.'] : []),
+    ...(verdict === 'missing'
+      ? ['Each one that is missing is named below, with the reason; what to do is said with its account.']
+      : []),
     ...(filtered > 0 ? [`${countText(filtered, 'message')} ${beOf(filtered)} left out, as the plan says.`] : []),
     ...(vanished > 0
       ? [`${countText(vanished, 'message')} ${beOf(vanished)} gone from the server before a copy could be made.`]
