@@ -123,9 +123,14 @@ export class AccountTally {
     return [
       ...(outcome && outcome.run !== last.run ? ['not-listed' as const] : []),
       ...(outcome?.run === last.run && this.#stopped(last, outcome) ? ['stopped' as const] : []),
-      ...(outcome ? [] : ['uncounted' as const]),
+      ...(outcome ? [] : [this.#counted(last) ? ('not-listed' as const) : ('uncounted' as const)]),
       ...(targets.some(({ recorded }) => !known.has(recorded)) ? ['new-target' as const] : []),
     ]
+  }
+
+  /** A version that did not record counts leaves other traces of a listing. */
+  #counted({ status }: LastRun): boolean {
+    return status !== 'ok' && this.#reasons.size === 0
   }
 
   /** Failed messages alone do not stop an account. */

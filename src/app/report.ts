@@ -1,5 +1,5 @@
 import { quarantineName } from '../pipeline/quarantine.js'
-import { type FaultCode, faults } from '../ports/fault.js'
+import { hintOf } from '../ports/fault.js'
 import type { Ledger } from '../ports/ledger.js'
 import { type AccountRecord, RecordsChanged, type UncopiedRecord } from '../ports/records.js'
 import type { AccountReport, Report, ReportForm, UncopiedMessage, UncopiedReason } from '../ports/report.js'
@@ -169,9 +169,4 @@ function untried(state: UncopiedRecord['state'], { last, outcome }: AccountRecor
   const stop = last?.run === outcome?.run ? last?.error : undefined
   const error = stop === undefined ? 'not tried yet: left for a later run' : `not tried, as the run stopped: ${stop}`
   return { code: 'pending', error, hint: 'run again' }
-}
-
-/** A code may be that of a later version. */
-function hintOf(code: string): string | undefined {
-  return Object.hasOwn(faults, code) ? faults[code as FaultCode].hint : undefined
 }

@@ -194,6 +194,11 @@ export const faults = {
 
 export type FaultCode = keyof typeof faults
 
+/** What to do about a recorded code, which may be that of a later version. */
+export function hintOf(code: string): string | undefined {
+  return Object.hasOwn(faults, code) ? faults[code as FaultCode].hint : undefined
+}
+
 /** Facts beside the code. Texts are raw: whoever prints them escapes them. */
 export interface FaultFacts {
   /** `host:port`. */

@@ -1,6 +1,7 @@
 import { bytesText, countText, numberText } from '../ports/figures.js'
+import { hintOf } from '../ports/fault.js'
 import type { Flag } from '../ports/message.js'
-import type { VolumeRecord } from '../ports/records.js'
+import type { LastRun, VolumeRecord } from '../ports/records.js'
 import type { AccountReport, Listed, ReasonReport, TargetReport, Totals } from '../ports/report.js'
 import { shown, timeText } from './report-text.js'
 import { doubtTexts, verdictNames } from './report-words.js'
@@ -66,7 +67,7 @@ export function accountSection(account: AccountReport): string {
   ]
   const remarks = [
     ...doubts.map((doubt) => doubtTexts[doubt]),
-    ...(last?.error === undefined ? [] : [`It stopped early: ${shown(last.error)}`]),
+    ...(last?.error === undefined ? [] : [stopText(last)]),
     ...(unlisted > 0
       ? [
           `${countText(unlisted, 'message')} that a target lacks ${unlisted === 1 ? 'is' : 'are'} not on the server any more.`,
@@ -80,6 +81,11 @@ ${remarks.map((remark) => `<p>${remark}</p>\n`).join('')}${targetsTable(targets)
     .map(volumesTable)
     .join('')}${reasonsList(reasons)}</section>
 `
+}
+
+function stopText({ code = '', error = '' }: LastRun): string {
+  const hint = hintOf(code)
+  return `It stopped early: ${shown(error)}${hint === undefined ? '' : ` — ${shown(hint)}`}`
 }
 
 function targetsTable(targets: readonly TargetReport[]): string {

@@ -18,13 +18,11 @@ export function missingOf({ failed, pending, unlisted }: Totals): number {
 /** What stands behind the verdict: sentences without names. */
 export function groundsOf(report: Report): readonly string[] {
   const { verdict, totals, run, working, accounts } = report
-  const { listed, copied, present, filtered, vanished, short } = totals
+  const { filtered, vanished, short } = totals
   const planned = accounts.filter((account) => account.planned)
   const unsure = planned.filter((account) => account.verdict === 'unknown').length
   return [
-    ...(verdict === 'complete'
-      ? [`All ${countText(copied + present, 'message')} that were to be copied are at every target.`]
-      : [`${numberText(copied + present)} of ${countText(listed, 'listed message')} are at every target.`]),
+    extentOf(report),
     ...(verdict === 'missing'
       ? ['Each one that is missing is named below, with the reason; what to do is said with its account.']
       : []),
@@ -35,7 +33,9 @@ export function groundsOf(report: Report): readonly string[] {
     ...(short > 0
       ? [`${countText(short, 'message')} arrived shorter than the server had listed; stored as received.`]
       : []),
-    ...(unsure > 0 ? [`About ${countText(unsure, 'account')} nothing certain can be said; see below.`] : []),
+    ...(unsure > 0
+      ? [`Of ${countText(unsure, 'account')} it is not known whether everything is there; see below.`]
+      : []),
     ...(working === undefined ? [] : [`A run is working just now: this is what it had recorded. ${working}`]),
     ...(working === undefined && run && run.finishedAt === undefined
       ? [
@@ -43,6 +43,17 @@ export function groundsOf(report: Report): readonly string[] {
         ]
       : []),
   ]
+}
+
+function extentOf({ verdict, totals: { listed, copied, present } }: Report): string {
+  const there = copied + present
+  if (verdict === 'complete') {
+    return there === 0
+      ? 'There was nothing to copy.'
+      : `All ${countText(there, 'message')} that were to be copied are at every target.`
+  }
+  if (listed === 0) return 'No run has come to see what the servers hold.'
+  return `${numberText(there)} of ${countText(listed, 'listed message')} ${there === 1 ? 'is' : 'are'} at every target.`
 }
 
 function beOf(count: number): string {
@@ -57,7 +68,7 @@ export const verdictNames = {
 
 export const doubtTexts = {
   'never-run': 'No run has come to this account yet.',
-  'not-listed': 'The last run did not come to see what the server holds; the numbers are of an earlier one.',
+  'not-listed': 'The last run did not come to see what the server holds.',
   stopped: 'The last run did not come to the end of this account.',
   uncounted:
     'It was last copied by a version of popferry that did not record what the server listed; the next run does.',

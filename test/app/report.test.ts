@@ -306,6 +306,21 @@ describe('a report', () => {
     expectSums(written)
   })
 
+  it('tells an account that was never listed from one of an earlier version', async () => {
+    await using ledger = await openedLedger('alice', 'bob', 'carol')
+    const failure = { key: key('a'), code: 'io', error: 'no' }
+    await ledger.finishAccount('alice', { run: 'r', at: 9, status: 'failed', code: 'unreachable', error: 'no route' })
+    // What version 1 of the ledger left.
+    await ledger.finishAccount('bob', { run: 'r', at: 9, status: 'ok', failures: [] })
+    await ledger.finishAccount('carol', { run: 'r', at: 9, status: 'incomplete', failures: [failure] })
+    const { accounts } = await told(ledger, ['alice', 'bob', 'carol'])
+    expect(accounts.map(({ verdict, doubts }) => [verdict, ...doubts])).toEqual([
+      ['unknown', 'not-listed'],
+      ['unknown', 'uncounted'],
+      ['missing', 'uncounted'],
+    ])
+  })
+
   it('knows renamed accounts and targets by their old names, and names what is no longer in the plan', async () => {
     await using ledger = await openedLedger('alice', 'bob')
     await finish(ledger, 'alice', ['copied', 'failed at two'])

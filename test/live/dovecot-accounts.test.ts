@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -87,9 +88,14 @@ describe('odd messages from a real Dovecot', () => {
 describe('accounts of a real Dovecot', () => {
   it('are copied at the same time, each to its own targets', async () => {
     await writePlan(folder, { concurrency: { accounts: 6, perHost: 6 }, accounts: crowd.map(account) })
-    const { code, events } = await run()
+    const { code, events } = await run('--report', 'report.json')
     expect(code).toBe(0)
     expect(events.at(-1)).toMatchObject({ listed: 135, copied: 135, failed: 0 })
+    expect(JSON.parse(await readFile(folder.at('report.json'), 'utf8'))).toMatchObject({
+      verdict: 'complete',
+      totals: { accounts: 6, complete: 6, listed: 135, copied: 135, copies: { messages: 270 } },
+      accounts: crowd.map((user, index) => ({ account: user, stored: { messages: 20 + index } })),
+    })
     for (const [index, user] of crowd.entries()) {
       const stored = lettersFor(user, 20 + index).map((text) => text.replaceAll('\r\n', '\n'))
       const maildir = await readMaildir(folder.at(user, 'maildir'))
