@@ -135,7 +135,11 @@ function held(path: string, text: string): Lock {
   }, beatMs).unref()
   const remove = async (): Promise<void> => {
     clearInterval(beat)
-    if (await isOurs()) await unlink(path).catch(ignoreMissing)
+    try {
+      if (await isOurs()) await unlink(path).catch(ignoreMissing)
+    } catch (error) {
+      throw diskFault(error, 'remove', path)
+    }
   }
   let released: Promise<void> | undefined
   const release = async (): Promise<void> => {

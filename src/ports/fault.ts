@@ -251,9 +251,13 @@ export class Fault extends Error {
   }
 }
 
-/** Whatever was thrown, as a Fault: unknown errors become `internal`, with the error as cause. */
+/**
+ * Whatever was thrown, as a Fault: what the file system says becomes `io`, other errors `internal`, with the error as
+ * cause.
+ */
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error
   const message = error instanceof Error ? error.message : String(error)
-  return new Fault('internal', message, { cause: error })
+  const ofDisk = error instanceof Error && 'syscall' in error && 'path' in error
+  return new Fault(ofDisk ? 'io' : 'internal', message, { cause: error })
 }
