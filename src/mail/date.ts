@@ -25,6 +25,16 @@ export function ownDate(header: Uint8Array, rule: DateRule, date: number | undef
   return rule === 'now' && date !== undefined ? ruleDate(header, 'received', date) : date
 }
 
+/** That of a message whose copy was dated by the rule. */
+export function dateOf(
+  { header }: { readonly header: Uint8Array },
+  rule: DateRule,
+  clock: { now(): number },
+): number | undefined {
+  const now = clock.now()
+  return ownDate(header, rule, ruleDate(header, rule, now))
+}
+
 const twoDaysMs = 2 * 24 * 60 * 60 * 1000
 
 /**

@@ -120,7 +120,7 @@ export class Adoption {
 /** Receipts that are entered in one transaction. */
 const pageSize = 5000
 
-function receiptOf({ key, sha256, size, head }: OwnCopy, where: string): Receipt {
+function receiptOf({ key, sha256, size, date, head }: OwnCopy, where: string): Receipt {
   const header = headerBlock(Buffer.from(head.buffer, head.byteOffset, head.length))
-  return { key, sha256, size, where, flags: [], fingerprint: fingerprint(header), listed: size }
+  return { key, sha256, size, where, flags: [], date, fingerprint: fingerprint(header), listed: size }
 }

@@ -211,7 +211,7 @@ export interface OtherCopy {
 }
 
 /** A copy that needs no comparison with what the server sends. */
-export interface OwnCopy extends Pick<Receipt, 'key' | 'sha256' | 'size'> {
+export interface OwnCopy extends Pick<Receipt, 'key' | 'sha256' | 'size' | 'date'> {
   /** The first octets of the message, as it was sent; its header among them, up to 256 KiB. */
   readonly head: Uint8Array
 }

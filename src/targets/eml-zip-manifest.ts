@@ -27,10 +27,11 @@ export function readManifest(text: string): ReadonlyMap<string, ManifestEntry> {
   const entries = new Map<string, ManifestEntry>()
   if (!text.startsWith(manifestHead)) return entries
   for (const line of text.slice(manifestHead.length).split('\r\n')) {
-    const [name = '', id = '', occurrence = '', sha256 = ''] = cellsOf(line)
+    const [name = '', id = '', occurrence = '', sha256 = '', , day = ''] = cellsOf(line)
     const uidl = id.replaceAll(/\\x([0-9a-f]{2})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 16)))
-    if (uidl !== '')
-      entries.set(name, { key: (occurrence === '1' ? uidl : `${uidl}\n${occurrence}`) as MessageKey, sha256 })
+    if (uidl === '') continue
+    const key = (occurrence === '1' ? uidl : `${uidl}\n${occurrence}`) as MessageKey
+    entries.set(name, { key, sha256, ...(day !== '' && { date: Date.parse(day) }) })
   }
   return entries
 }
@@ -38,6 +39,8 @@ export function readManifest(text: string): ReadonlyMap<string, ManifestEntry> {
 export interface ManifestEntry {
   readonly key: MessageKey
   readonly sha256: string
+  /** By the date rule, ms since 1970. */
+  readonly date?: number
 }
 
 /** No cell holds a line end. */

@@ -12,11 +12,13 @@ export interface OthersPlace {
   readonly series: boolean
   /** The account's first name. */
   readonly origin: string
+  /** Manifests have the messages' own dates. */
+  readonly dated: boolean
 }
 
 /** The messages of all volumes, and of those of a series that receipts name, that are not accounted for. */
 export async function* otherEntries(
-  { archive: here, series, origin }: OthersPlace,
+  { archive: here, series, origin, dated }: OthersPlace,
   { receipts, wants, keys }: Accounted,
 ): AsyncIterable<OtherCopy> {
   const archives = new Map<string, Set<number>>([[here, new Set()]])
@@ -26,7 +28,7 @@ export async function* otherEntries(
     const names = archives.get(archive) ?? new Set()
     archives.set(archive, names.add(numberOf(where.slice(slash + 1))))
   }
-  const sought = { origin, keys: new Set(keys) }
+  const sought = { origin, dated, keys: new Set(keys) }
   for (const [archive, accounted] of archives) {
     const seen = new Set<number>()
     const isWanted = ({ fileName, uncompressedSize: size }: Entry): boolean => {
@@ -49,8 +51,7 @@ export async function* otherEntries(
 
 const lists: ReadonlySet<string> = new Set(contentsNames)
 
-interface Sought {
-  readonly origin: string
+interface Sought extends Pick<OthersPlace, 'origin' | 'dated'> {
   readonly keys: ReadonlySet<MessageKey>
 }
 
@@ -58,7 +59,7 @@ interface Sought {
 async function* entriesOf(
   path: string,
   isWanted: (entry: Entry) => boolean,
-  { origin, keys }: Sought,
+  { origin, dated, keys }: Sought,
 ): AsyncIterable<Pick<OtherCopy, 'own'> & { readonly name: string; readonly sha256: string }> {
   const volume = await Volume.open(path)
   if (!volume) return
@@ -66,14 +67,19 @@ async function* entriesOf(
     const listed = keys.size > 0 ? await manifestOf(volume) : new Map<string, ManifestEntry>()
     for (const [name, entry] of volume.entries) {
       if (!isWanted(entry)) continue
-      const { key, sha256: then } = listed.get(name) ?? {}
+      const { key, sha256: then, date } = listed.get(name) ?? {}
       // The name says of which account the manifest speaks.
       const ours = key !== undefined && keys.has(key) && uniquePartOf(name)?.endsWith(keyPart(origin, key)) === true
       const head = new Beginning(longestHead)
       const found = await volume.read(entry, ours ? head.add : undefined)
       if (!found) continue
       const { sha256, size } = found
-      yield { name, sha256, ...(ours && sha256 === then && { own: { key, sha256, size, head: head.bytes } }) }
+      yield {
+        name,
+        sha256,
+        ...(ours &&
+          sha256 === then && { own: { key, sha256, size, head: head.bytes, date: dated ? date : undefined } }),
+      }
     }
   } finally {
     volume.close()

@@ -3,6 +3,7 @@ import { diskFault } from '../files/durable.js'
 import { resolveOwner } from '../files/owner.js'
 import { probeFolder } from '../files/probe.js'
 import type { Probe } from '../ports/check.js'
+import { dateOf } from '../mail/date.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
 import type { Message } from '../ports/message.js'
 import type {
@@ -85,14 +86,19 @@ class EmlZipTarget implements Target {
     const { otherEntries } = await import('./eml-zip-others.js')
     const archive = archivePath(this.#settings.path)
     try {
-      yield* otherEntries({ archive, series: this.#context.series !== undefined, origin }, accounted)
+      yield* otherEntries(
+        { archive, series: this.#context.series !== undefined, origin, dated: this.#settings.date !== 'now' },
+        accounted,
+      )
     } catch (error) {
       throw diskFault(error, 'read', archive)
     }
   }
 
-  async forms({ key, sha256, size }: Message): Promise<readonly StandingForm[]> {
-    return [{ digest: sha256, receipt: (where) => ({ key, sha256, size, where, flags: [] }) }]
+  async forms(message: Message): Promise<readonly StandingForm[]> {
+    const { key, sha256, size } = message
+    const date = dateOf(message, this.#settings.date, this.#context.clock)
+    return [{ digest: sha256, receipt: (where) => ({ key, sha256, size, where, flags: [], date }) }]
   }
 
   async *contents(_: Lane, __: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<Contents> {

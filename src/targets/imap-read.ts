@@ -142,14 +142,14 @@ export async function* otherMessages(
 const pageSize = 500
 
 /** As it was sent; where it is not plain, with other line ends; with header lines that the server has added. */
-export async function formsOf(message: Message): Promise<readonly StandingForm[]> {
+export async function formsOf(message: Message, date: number | undefined): Promise<readonly StandingForm[]> {
   const { key, sha256, size } = message
   const whole = await fingerprint(message)
   const { loose, body, plain } = whole
   const kin = kinOf(whole, plain)
   const told = (more: Partial<Where>) => (where: string) => {
     const place = parseWhere(where)
-    return { key, sha256, size, where: place ? whereText({ ...place, ...more }) : where, flags: [] }
+    return { key, sha256, size, where: place ? whereText({ ...place, ...more }) : where, flags: [], date }
   }
   return [
     { digest: sha256, receipt: told(plain ? {} : { loose }) },

@@ -1,4 +1,5 @@
 import type { ImapClient } from '../imap/client.js'
+import { dateOf } from '../mail/date.js'
 import { plaintextProblem, serverAddress, serverFields } from '../net/server-settings.js'
 import type { Probe } from '../ports/check.js'
 import { Fault } from '../ports/fault.js'
@@ -133,7 +134,7 @@ export class ImapTarget implements Target {
 
   async forms(message: Message): Promise<readonly StandingForm[]> {
     const { formsOf } = await import('./imap-read.js')
-    return formsOf(message)
+    return formsOf(message, dateOf(message, this.#settings.date, this.#context.clock))
   }
 
   trace(receipt: Receipt): Trace {

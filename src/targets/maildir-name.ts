@@ -11,6 +11,12 @@ export function uniqueOf(origin: string, { key, sha256 }: Message): string {
   return `${accountPart(origin, key)}D${sha256.slice(0, 20)}`
 }
 
+/** By the date rule, in ms since 1970, as a file's name has it; undefined where there is none. */
+export function dateIn(name: string): number | undefined {
+  const seconds = Number.parseInt(name, 10)
+  return seconds > 0 ? seconds * 1000 : undefined
+}
+
 /** Its part that is the same for every copy. */
 export function accountOf(unique: string | undefined): string {
   return unique?.split('D', 1)[0] ?? ''

@@ -8,7 +8,7 @@ import { lfToCrlf, type Newline } from '../mail/line-ends.js'
 import type { Accounted, Contents, OtherCopy, ReadBack, Receipt } from '../ports/target.js'
 import { messageFiles } from './maildir-folder.js'
 import { readCopy } from './maildir-form.js'
-import { accountOf, accountPart, uniquePart } from './maildir-name.js'
+import { accountOf, accountPart, dateIn, uniquePart } from './maildir-name.js'
 
 /** Files that are read at once: what a disk and four threads make use of. */
 const atOnce = 16
@@ -99,11 +99,13 @@ interface Surroundings {
   readonly series: boolean
   /** The account's first name. */
   readonly origin: string
+  /** Names begin with the messages' own dates. */
+  readonly dated: boolean
 }
 
 /** The messages that are not accounted for: in the Maildir, and in the folders of a series that receipts name. */
 export async function* otherFiles(
-  { here, newline, series, origin }: Surroundings,
+  { here, newline, series, origin, dated }: Surroundings,
   { receipts, wants, keys = [] }: Accounted,
 ): AsyncIterable<OtherCopy> {
   const folders = new Set([here])
@@ -127,7 +129,7 @@ export async function* otherFiles(
         const { sha256, stored, size: octets, head } = copy
         // Its bytes are the ones that the name was made for.
         const isOwn = key !== undefined && head && unique?.endsWith(sha256.slice(0, 20))
-        const own = isOwn && { own: { key, sha256, size: octets, head } }
+        const own = isOwn && { own: { key, sha256, size: octets, date: dated ? dateIn(base) : undefined, head } }
         return { where: series ? `${folder}/${base}` : base, seen: path, digests: [sha256, stored], ...own }
       } catch (error) {
         if (['ENOENT', 'EIO'].includes(errorCode(error))) return undefined

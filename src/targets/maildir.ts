@@ -4,6 +4,7 @@ import { resolveOwner } from '../files/owner.js'
 import { canonicalFolder } from '../files/place.js'
 import { probeFolder } from '../files/probe.js'
 import type { Probe } from '../ports/check.js'
+import { dateOf } from '../mail/date.js'
 import { defineKind, type TargetContext, type TargetKind } from '../ports/kind.js'
 import type { Message } from '../ports/message.js'
 import type {
@@ -78,7 +79,8 @@ class MaildirTarget implements Target {
 
   async *others(_: Lane, { origin }: Progress, accounted: Accounted): AsyncIterable<OtherCopy> {
     const series = this.#context.series !== undefined
-    yield* otherFiles({ here: this.#here, newline: this.#settings.newline, series, origin }, accounted)
+    const { newline, date } = this.#settings
+    yield* otherFiles({ here: this.#here, newline, series, origin, dated: date !== 'now' }, accounted)
   }
 
   async forms(message: Message): Promise<readonly StandingForm[]> {
@@ -86,7 +88,15 @@ class MaildirTarget implements Target {
     const form = await storedForm(message, this.#settings.newline, (octets) => Buffer.allocUnsafe(octets))
     const { flags } = form
     const stored = form.lossy ? { stored: await digest(form.chunks()) } : {}
-    return [{ digest: stored.stored ?? sha256, receipt: (where) => ({ key, sha256, size, where, flags, ...stored }) }]
+    const facts = {
+      key,
+      sha256,
+      size,
+      flags,
+      date: dateOf(message, this.#settings.date, this.#context.clock),
+      ...stored,
+    }
+    return [{ digest: stored.stored ?? sha256, receipt: (where) => ({ ...facts, where }) }]
   }
 
   async reanchor({ position }: Progress): Promise<Position | undefined> {

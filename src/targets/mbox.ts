@@ -105,11 +105,12 @@ class MboxTarget implements Target {
 
   async forms(message: Message): Promise<readonly StandingForm[]> {
     const { key, sha256, size } = message
-    const { date } = this.#settings
-    const encoding = await encode(message, this.#whole.form, date, this.#context.clock.now())
+    const { date: rule } = this.#settings
+    const encoding = await encode(message, this.#whole.form, rule, this.#context.clock.now())
     const stored = encoding.stored === undefined ? {} : { stored: encoding.stored }
     const flags = encoding.flags.filter((flag) => flag !== 'date-missing')
-    return [{ digest: stored.stored ?? sha256, receipt: (where) => ({ key, sha256, size, where, flags, ...stored }) }]
+    const facts = { key, sha256, size, flags, date: encoding.date, ...stored }
+    return [{ digest: stored.stored ?? sha256, receipt: (where) => ({ ...facts, where }) }]
   }
 
   trace(receipt: Receipt): Trace {

@@ -4,7 +4,7 @@ import type { OtherCopy, Receipt } from '../../src/ports/target.js'
 import { collect } from '../support/collect.js'
 import { memoryFolder, type TemporaryFolder } from '../support/folder.js'
 import { deliver, lane, readBack, receiptsOf, signal } from '../support/lane-loop.js'
-import { letter, message, oddMail } from '../support/mail.js'
+import { letter, letterDate, message, oddMail } from '../support/mail.js'
 import { MemoryLedger } from '../support/memory-ports.js'
 import type { TargetHarness, TargetPlace } from './target.js'
 
@@ -70,6 +70,7 @@ export function describeAdoption(name: string, harness: TargetHarness, mail = od
       for (const twin of twins) await place.addForeign(Buffer.concat(await collect(twin.open())))
       const found = (await pair(twins)).filter((one) => one !== undefined)
       expect(new Set(found.map(({ where }) => where)).size).toBe(2)
+      expect(found.map(({ date }) => date)).toEqual([Date.parse(letterDate), Date.parse(letterDate)])
       await ledger.amend(lane, { found, at: 0 })
       expect(await readBack(place.target(), ledger)).toEqual(['intact', 'intact'])
     })
@@ -80,9 +81,13 @@ export function describeAdoption(name: string, harness: TargetHarness, mail = od
       if (last) await place.alter(last)
       ledger = new MemoryLedger()
       const own = (await others([...twins, later])).flatMap((copy) => (copy.own ? [copy.own] : []))
-      for (const { key, sha256, size, head } of own) {
+      for (const { key, sha256, size, date, head } of own) {
         const meant = twins.find((one) => one.key === key)
-        expect({ sha256, size }).toEqual({ sha256: meant?.sha256, size: meant?.size })
+        expect({ sha256, size, date }).toEqual({
+          sha256: meant?.sha256,
+          size: meant?.size,
+          date: Date.parse(letterDate),
+        })
         expect(String(head).startsWith(String(meant?.header))).toBe(true)
       }
       expect(own.every(({ key }) => key !== later.key)).toBe(true)
