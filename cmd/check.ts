@@ -35,6 +35,7 @@ export async function check(file: string, options: CommonOptions, streams: Strea
     clock: systemClock,
     emit,
     signal: stop.signal,
+    limits: opened.plan.limits,
     ledger: state.ledger,
     held,
     tell: (result) => {

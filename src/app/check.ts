@@ -1,13 +1,17 @@
-import type { AccountCheck, SourceCheck, TargetCheck } from '../ports/check.js'
+import type { AccountCheck, Estimate, SourceCheck, TargetCheck } from '../ports/check.js'
 import { asFault, type Fault } from '../ports/fault.js'
 import type { Source } from '../ports/source.js'
 import type { Lane } from '../ports/target.js'
 import { recognise } from './enrol.js'
+import { estimate, estimateAll } from './estimate.js'
 import { isKnown, recordedLane } from './lanes.js'
+import { missingOf } from './missing.js'
 import { candidatesOf, type Migration, type MigrationJob } from './migrate.js'
 import { Turns } from './turns.js'
 
 export interface Check extends Pick<Migration, 'jobs' | 'ledger' | 'concurrency' | 'clock' | 'emit' | 'signal'> {
+  /** Bytes a second over all accounts. */
+  readonly limits: { readonly bandwidth?: number }
   /** Who works in the plan's state: the sources are left to it. */
   readonly held: Fault | undefined
   /** Called once an account. */
@@ -18,6 +22,8 @@ export interface CheckOutcome {
   /** In the order of the plan; without those that were interrupted. */
   readonly accounts: readonly AccountCheck[]
   readonly interrupted: boolean
+  /** For what is missing of all of them; absent where nothing is. */
+  readonly estimate?: Estimate
   readonly seconds: number
 }
 
@@ -26,7 +32,7 @@ export interface CheckOutcome {
  * as many at once as a run would make. Throws a Fault `plan-conflict` before anything was contacted.
  */
 export async function check(context: Check): Promise<CheckOutcome> {
-  const { jobs, ledger, concurrency, clock, emit, signal, held, tell } = context
+  const { jobs, ledger, concurrency, limits, clock, emit, signal, held, tell } = context
   const startedAt = clock.monotonic()
   const known = await ledger.known()
   const { enrolments, warnings } = recognise(candidatesOf(jobs), known)
@@ -35,11 +41,14 @@ export async function check(context: Check): Promise<CheckOutcome> {
   const accounts = await Promise.all(
     jobs.map(async (job, index) =>
       turns.take(job, async () => {
-        const source = held ? { fault: held } : checkSource(job.source, signal)
-        const targets = job.targets.map(async (named, number) => {
+        const lanes = job.targets.map((_, number) => {
           const lane = recordedLane(job, enrolments[index], number)
-          return checkTarget(named, isKnown(lane, known) ? lane : undefined, context)
+          return isKnown(lane, known) ? lane : undefined
         })
+        const source: SourceCheck | Promise<SourceCheck> = held
+          ? { fault: held }
+          : checkSource(job.source, lanes, context)
+        const targets = job.targets.map(async (named, number) => checkTarget(named, lanes[number], context))
         const result = { account: job.name, source: await source, targets: await Promise.all(targets) }
         if (signal.aborted) return []
         tell(result)
@@ -47,7 +56,16 @@ export async function check(context: Check): Promise<CheckOutcome> {
       }),
     ),
   )
-  return { accounts: accounts.flat(), interrupted: signal.aborted, seconds: (clock.monotonic() - startedAt) / 1000 }
+  const waiting = accounts.flat().flatMap(({ account, source: { missing, estimate: alone } }) => {
+    const host = jobs.find(({ name }) => name === account)?.host ?? ''
+    return missing && alone ? [{ ...missing, ...alone, host }] : []
+  })
+  return {
+    accounts: accounts.flat(),
+    interrupted: signal.aborted,
+    ...(waiting.length > 0 && { estimate: estimateAll(waiting, concurrency, limits.bandwidth) }),
+    seconds: (clock.monotonic() - startedAt) / 1000,
+  }
 }
 
 /** `recorded`: the lane's names in the ledger, if it is known there. */
@@ -65,7 +83,11 @@ async function checkTarget(
   }
 }
 
-async function checkSource(source: Source, signal: AbortSignal): Promise<SourceCheck> {
+async function checkSource(
+  source: Source,
+  lanes: readonly (Lane | undefined)[],
+  { ledger, limits, signal }: Check,
+): Promise<SourceCheck> {
   let signIn
   try {
     await using session = await source.connect(signal)
@@ -73,7 +95,13 @@ async function checkSource(source: Source, signal: AbortSignal): Promise<SourceC
     const { entries, bytes } = await session.list()
     // Commits nothing: nothing was fetched or marked.
     await session.quit()
-    return { signIn, messages: entries.length, bytes }
+    const missing = await missingOf(entries, lanes, ledger)
+    const found = { signIn, messages: entries.length, bytes, missing }
+    if (missing.messages === 0) return found
+    const [account] = lanes.flatMap((lane) => lane?.account ?? [])
+    const { speed } = account === undefined ? {} : await ledger.recall(account)
+    const { latencyMs = 0, pipelined = false } = signIn
+    return { ...found, estimate: estimate(missing, { latencyMs, pipelined, speed, bandwidth: limits.bandwidth }) }
   } catch (error) {
     return { ...(signIn && { signIn }), fault: asFault(error) }
   }

@@ -35,6 +35,8 @@ export interface AccountContext {
   readonly retry: RetryPolicy
   /** Look and tell only: no RETR, no target opened, nothing written. */
   readonly dryRun: boolean
+  /** Bytes a second over all accounts. */
+  readonly limits?: { readonly bandwidth?: number } | undefined
   /** Rebuild the ledger from what stands at the targets. */
   readonly adopt?: boolean | undefined
   /** At most so many messages. */

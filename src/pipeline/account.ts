@@ -18,6 +18,7 @@ import { type MessageFailure, Roster } from './roster.js'
 import { SecondFetch } from './second-fetch.js'
 import { Selection } from './selection.js'
 import { deliver, runSession, type SessionContext } from './session.js'
+import { Speed } from './speed.js'
 import type { Window } from './window.js'
 
 /** Brings one maildrop to all its targets: sessions are repeated, with pauses, as long as there is hope. */
@@ -38,6 +39,7 @@ class AccountRun {
   readonly #session: Omit<SessionContext, keyof Habits>
   readonly #secondFetch: SecondFetch
   readonly #selection: Selection
+  readonly #speed: Speed
   /** Why the account stopped before everything was settled. */
   #fault: Fault | undefined
   #habits: Habits | undefined
@@ -84,7 +86,9 @@ class AccountRun {
       now: context.clock.now(),
       sizesCount: () => source.rules.sizes === 'auto' && !secondFetch.futile,
     }))
-    this.#session = { ...context, ...parts, identity, deletions, agenda, secondFetch, selection, account, source }
+    const speed = (this.#speed = new Speed({ ...context, account }))
+    const looked = { identity, deletions, agenda, secondFetch, selection, speed }
+    this.#session = { ...context, ...parts, ...looked, account, source }
   }
 
   async run(): Promise<AccountResult> {
@@ -272,6 +276,7 @@ class AccountRun {
     for (const arrival of this.#secondFetch.rest()) await deliver(arrival, this.#session)
     await this.#identity.finish()
     await this.#lanes.flush()
+    await this.#speed.remember()
   }
 
   #result(): AccountResult {

@@ -14,8 +14,11 @@ export interface AdoptionContext {
   readonly signal: AbortSignal
 }
 
-/** What is looked for, by key, with the octets that the server lists for it: copies that are named for it need no RETR. */
-export type Sought = ReadonlyMap<MessageKey, number>
+/**
+ * What is looked for, by key, with the octets that the server lists for it: copies that are named for it need no RETR. What
+ * is found is taken out.
+ */
+export type Sought = Map<MessageKey, number>
 
 /**
  * The ledger of one lane, rebuilt from what stands at its place (`run --adopt`). What has a receipt is left out. A copy that
@@ -61,7 +64,7 @@ export class Adoption {
     await run.flush()
     if (!run.open) return
     const { ledger, signal, byName } = this.#context
-    const keys = new Set(byName ? sought.keys() : [])
+    if (!byName) sought.clear()
     let found: Receipt[] = []
     const record = async (): Promise<void> => {
       await run.record(found)
@@ -70,15 +73,17 @@ export class Adoption {
       found = []
     }
     const pool = new CopyPool()
-    const accounted = { receipts: this.#accounted(), wants: () => true, keys: [...keys] }
+    const accounted = { receipts: this.#accounted(), wants: () => true, keys: sought }
     for await (const { where, digests, own } of this.#target.others(
       this.#lane,
       await ledger.load(this.#lane),
       accounted,
     )) {
       if (signal.aborted) return
-      if (own && sought.get(own.key) === own.size && keys.delete(own.key)) found.push(receiptOf(own, where))
-      else pool.add(where, digests)
+      if (own && sought.get(own.key) === own.size) {
+        sought.delete(own.key)
+        found.push(receiptOf(own, where))
+      } else pool.add(where, digests)
       if (found.length >= pageSize) await record()
     }
     await record()

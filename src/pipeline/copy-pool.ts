@@ -1,3 +1,5 @@
+import { Marks } from './roster.js'
+
 /**
  * Copies without an owner, to be taken by digest, each once: twins have to be two. Compact, for a place may hold hundreds
  * of thousands. 104 bits of a digest tell messages apart.
@@ -12,10 +14,12 @@ export class CopyPool {
   #order = new Uint32Array()
   /** Where the search for a digest goes on that very many copies share. */
   readonly #cursors = new Map<number, number>()
-  readonly #taken = new Set<number>()
+  readonly #taken = new Marks()
+  #left = 0
 
   add(where: string, digests: readonly string[]): void {
     const copy = this.#places.push(where) - 1
+    this.#left++
     for (const digest of new Set(digests)) {
       this.#high.push(halfOf(digest, 0))
       this.#low.push(halfOf(digest, 1))
@@ -32,7 +36,7 @@ export class CopyPool {
 
   /** How many nobody has taken. */
   get left(): number {
-    return this.#places.length - this.#taken.size
+    return this.#left
   }
 
   /** Where the first copy with this digest stands that nobody has taken. */
@@ -60,7 +64,8 @@ export class CopyPool {
   }
 
   #take(copy: number): string | undefined {
-    this.#taken.add(copy)
+    this.#taken.set(copy)
+    this.#left--
     return this.#places[copy]
   }
 

@@ -17,6 +17,7 @@ import { checkRoom } from './room.js'
 import type { Roster } from './roster.js'
 import type { Arrival, SecondFetch } from './second-fetch.js'
 import type { Selection } from './selection.js'
+import type { Speed } from './speed.js'
 
 export interface SessionContext extends Habits {
   readonly account: string
@@ -29,6 +30,7 @@ export interface SessionContext extends Habits {
   readonly deletions: Deletions
   readonly secondFetch: SecondFetch
   readonly selection: Selection
+  readonly speed: Speed
   readonly intake: MessageIntake
   readonly budget: Budget
   readonly emit: Emit
@@ -49,7 +51,8 @@ export async function runSession(context: SessionContext): Promise<void> {
     await session.quit()
     return
   }
-  const { fetched, safe } = await fetchMissing(session, context)
+  const octetsOf = (number: number): number => context.roster.entry(number).size
+  const { fetched, safe } = await context.speed.measure(fetchMissing(session, context), octetsOf)
   if (!safe) return
   const deleted = await deletions.mark(session, numbers, pace.spaced ? Infinity : deletionsAtOnce)
   if (!deleted) return

@@ -74,8 +74,9 @@ export class Pop3Client {
   }
 
   get facts(): SignInFacts {
-    const { tls } = this.wire.connection
-    return { tls, mechanism: this.#mechanism.toLowerCase(), capabilities: this.capabilities?.lines ?? [] }
+    const { connection, latencyMs } = this.wire
+    const capabilities = this.capabilities?.lines ?? []
+    return { tls: connection.tls, mechanism: this.#mechanism.toLowerCase(), capabilities, latencyMs }
   }
 
   async maildrop(options: Omit<ListingOptions, 'knowsUidl'>): Promise<Maildrop> {

@@ -23,12 +23,18 @@ export class Wire {
   readonly #scrub: (text: string) => string
   #chunk: Buffer = nothing
   #at = 0
+  #latencyMs = Infinity
 
   constructor(connection: Connection, { patience, transcript, scrub }: WireOptions) {
     this.connection = connection
     this.patience = patience
     this.#transcript = transcript
     this.#scrub = scrub
+  }
+
+  /** The shortest time in which a command was answered, ms; Infinity before the first. */
+  get latencyMs(): number {
+    return this.#latencyMs
   }
 
   /** Nothing has arrived beyond what was read. With no command outstanding, anything else is a broken dialogue. */
@@ -44,8 +50,11 @@ export class Wire {
   /** Sends a command that has to wait for its turn, and waits for the reply's first line. */
   async ask(command: string, shown = command, firstByteMs = this.patience.reply): Promise<Reply> {
     this.expectQuiet()
+    const askedAt = performance.now()
     this.send(command, shown)
-    return this.reply(firstByteMs)
+    const reply = await this.reply(firstByteMs)
+    this.#latencyMs = Math.min(this.#latencyMs, performance.now() - askedAt)
+    return reply
   }
 
   outOfStep(reply: Reply): Fault {

@@ -17,7 +17,17 @@ export interface SourceCheck {
   /** What waits there, once it was listed. */
   readonly messages?: number
   readonly bytes?: number
+  /** Of that, what at least one target lacks, as far as the ids tell. */
+  readonly missing?: { readonly messages: number; readonly bytes: number }
+  /** How long a run takes for what is missing; absent where nothing is. */
+  readonly estimate?: Estimate
   readonly fault?: Fault
+}
+
+/** Seconds, from the least that is likely to the most. */
+export interface Estimate {
+  readonly from: number
+  readonly to: number
 }
 
 export interface TargetCheck extends Probe {

@@ -29,3 +29,15 @@ export function durationText(seconds: number): string {
   const minor = Math.floor(high % low)
   return `${Math.floor(high / low)}:${String(minor).padStart(2, '0')} ${unit}`
 }
+
+/** `less than a minute`, `up to 2 min`, `about 20 to 45 min`, `about 3 h`: no more exact than a guess is; in seconds. */
+export function roughText({ from, to }: { readonly from: number; readonly to: number }): string {
+  if (to < 55) return 'less than a minute'
+  const [unit, name] = to <= 90 * 60 ? [60, 'min'] : to <= 36 * 3600 ? [3600, 'h'] : [86_400, 'days']
+  const least = steps.findLast((step) => step <= from / unit)
+  const most = steps.find((step) => step >= to / unit) ?? Math.ceil(to / unit)
+  if (least === undefined) return `up to ${most} ${name}`
+  return least === most ? `about ${most} ${name}` : `about ${least} to ${most} ${name}`
+}
+
+const steps = [1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 45, 50, 60, 75, 90]

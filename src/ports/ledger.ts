@@ -134,6 +134,8 @@ export interface AccountMemory {
   readonly listed?: number
   /** The account's ledger is being rebuilt from its targets, and no run has come to the end of that yet. */
   readonly adopting?: boolean
+  /** How long the last run of some length took to fetch and store so much. */
+  readonly speed?: { readonly messages: number; readonly bytes: number; readonly ms: number }
   /** Wall time of the last sign-in in ms, and what the server wanted then; only where sign-ins have to keep a distance. */
   readonly signedInAt?: number
   readonly loginDelayMs?: number

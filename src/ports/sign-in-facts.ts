@@ -19,4 +19,8 @@ export interface SignInFacts {
   readonly mechanism: string
   /** As the server lists them; empty where it lists none. */
   readonly capabilities: readonly string[]
+  /** The shortest time in which it has answered a command, ms; where that was measured. */
+  readonly latencyMs?: number
+  /** Commands need not wait for the answers of those before. */
+  readonly pipelined?: boolean
 }

@@ -193,8 +193,11 @@ export interface Accounted {
   /** Whether a message of so many octets, from the one to the other number, is of interest. */
   readonly wants: (from: number, to: number) => boolean
   /** Messages whose copies are to be told by what popferry wrote beside them, where it did. */
-  readonly keys?: readonly MessageKey[]
+  readonly keys?: SoughtKeys
 }
+
+/** May become fewer while it is in use. */
+export type SoughtKeys = Pick<ReadonlySet<MessageKey>, 'has' | 'keys' | 'size'>
 
 /** A message at a target's place that is not accounted for. */
 export interface OtherCopy {

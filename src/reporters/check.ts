@@ -1,7 +1,7 @@
-import type { AccountCheck, SourceCheck, TargetCheck } from '../ports/check.js'
+import type { AccountCheck, Estimate, SourceCheck, TargetCheck } from '../ports/check.js'
 import type { Clock } from '../ports/clock.js'
 import type { Fault } from '../ports/fault.js'
-import { bytesText, countText, numberText } from '../ports/figures.js'
+import { bytesText, countText, numberText, roughText } from '../ports/figures.js'
 import type { SignInFacts, TlsFacts } from '../ports/sign-in-facts.js'
 import { faultFields, jsonLine, toMilliseconds } from './json.js'
 import { printable } from './printable.js'
@@ -20,6 +20,7 @@ export interface CheckEnd {
   readonly accounts: readonly AccountCheck[]
   readonly exitCode: number
   readonly interrupted: boolean
+  readonly estimate?: Estimate
   readonly seconds: number
   /** Names the run that works meanwhile. */
   readonly held?: Fault
@@ -29,7 +30,7 @@ export interface CheckEnd {
 export function jsonCheck(output: Output, clock: Pick<Clock, 'now'>): CheckReport {
   return {
     on({ account, source, targets }) {
-      const { messages = null, bytes = null, fault } = source
+      const { messages = null, bytes = null, missing, estimate, fault } = source
       const fields = {
         account,
         source: {
@@ -37,16 +38,26 @@ export function jsonCheck(output: Output, clock: Pick<Clock, 'now'>): CheckRepor
           ...signInFields(source.signIn, clock.now()),
           messages,
           bytes,
+          missing: missing?.messages ?? null,
+          missingBytes: missing?.bytes ?? null,
+          ...(estimate && { estimate: secondsOf(estimate) }),
           ...(fault && faultFields(fault)),
         },
         targets: targets.map((target) => targetFields(target, clock.now())),
       }
       output.write(jsonLine('check.account', fields, clock))
     },
-    finish({ exitCode, seconds }) {
-      output.write(jsonLine('check.finished', { exitCode, seconds: toMilliseconds(seconds) }, clock))
+    finish({ exitCode, estimate, seconds }) {
+      const took = { seconds: toMilliseconds(seconds) }
+      const expected = estimate && { estimate: secondsOf(estimate) }
+      output.write(jsonLine('check.finished', { exitCode, ...expected, ...took }, clock))
     },
   }
+}
+
+/** The middle of a range that may be wide. */
+function secondsOf({ from, to }: Estimate): number {
+  return Math.max(1, Math.round(Math.sqrt(Math.max(from, 0.01) * to)))
 }
 
 function targetFields({ target, signIn, free, quota, fault }: TargetCheck, now: number): object {
@@ -130,8 +141,13 @@ function rowsOf({ account, source, targets }: AccountCheck, now: number): readon
   ]
 }
 
-function waiting({ messages = 0, bytes = 0 }: SourceCheck): string {
-  return `${countText(messages, 'message')} (${bytesText(bytes)})`
+/** `3 messages (1.2 MB), 2 to copy (1.1 MB): less than a minute` */
+function waiting({ messages = 0, bytes = 0, missing, estimate }: SourceCheck): string {
+  const all = `${countText(messages, 'message')} (${bytesText(bytes)})`
+  if (!missing || !estimate) return messages === 0 ? all : `${all}, none to copy`
+  const some = missing.messages === messages ? 'all' : numberText(missing.messages)
+  const size = missing.bytes === bytes ? '' : ` (${bytesText(missing.bytes)})`
+  return `${all}, ${some} to copy${size}: ${roughText(estimate)}`
 }
 
 /** `writable, 12.3 GB free` */
@@ -162,7 +178,7 @@ function daysUntil(ms: number, now: number): number {
   return Math.floor((ms - now) / 86_400_000)
 }
 
-function verdict({ accounts, interrupted }: CheckEnd): string {
+function verdict({ accounts, interrupted, estimate }: CheckEnd): string {
   if (interrupted) return 'Stopped; what was not asked yet is not below.'
   const targets = accounts.flatMap((one) => one.targets)
   const sources = accounts.map(({ source }) => source)
@@ -184,5 +200,6 @@ function verdict({ accounts, interrupted }: CheckEnd): string {
     'message',
   )
   const waits = asked.length > 0 ? `; ${messages} (${bytesText(sum((one) => one.bytes))}) at the sources` : ''
-  return `${asked.length < sources.length ? 'No fault found' : 'Ready'}: ${all} checked${waits}.`
+  const time = estimate ? `, ${roughText(estimate)} to copy` : ''
+  return `${asked.length < sources.length ? 'No fault found' : 'Ready'}: ${all} checked${waits}${time}.`
 }

@@ -52,7 +52,7 @@ export class Pop3Session implements Session {
     this.expires = mode.expires
     this.#idle = new Idle(client.wire, mode)
     this.loginDelayMs = mode.loginDelayMs
-    this.facts = client.facts
+    this.facts = { ...client.facts, pipelined: mode.pipelined }
     this.#window = mode.pipelined ? firstWindow : 0
     // A server that lost a glued command is silent for ever: do not wait minutes for it (QUIRKS CAP-04).
     this.#replyMs = mode.pipelined ? Math.min(mode.replyMs, pipelinedReplyMs) : mode.replyMs

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Entry } from 'yauzl'
 import type { MessageKey } from '../ports/message.js'
-import type { Accounted, OtherCopy } from '../ports/target.js'
+import type { Accounted, OtherCopy, SoughtKeys } from '../ports/target.js'
 import { Volume, volumesOf } from './eml-zip-library.js'
 import { type ManifestEntry, readManifest } from './eml-zip-manifest.js'
 import { contentsNames, keyPart, uniquePartOf } from './eml-zip-name.js'
@@ -28,7 +28,7 @@ export async function* otherEntries(
     const names = archives.get(archive) ?? new Set()
     archives.set(archive, names.add(numberOf(where.slice(slash + 1))))
   }
-  const sought = { origin, dated, keys: new Set(keys) }
+  const sought = { origin, dated, keys: keys ?? new Set<MessageKey>() }
   for (const [archive, accounted] of archives) {
     const seen = new Set<number>()
     const isWanted = ({ fileName, uncompressedSize: size }: Entry): boolean => {
@@ -52,7 +52,7 @@ export async function* otherEntries(
 const lists: ReadonlySet<string> = new Set(contentsNames)
 
 interface Sought extends Pick<OthersPlace, 'origin' | 'dated'> {
-  readonly keys: ReadonlySet<MessageKey>
+  readonly keys: SoughtKeys
 }
 
 /** The entries of a volume that are wanted and not damaged; nothing where it is no zip file. */

@@ -26,3 +26,14 @@ export function accountOf(unique: string | undefined): string {
 export function uniquePart(name: string): string | undefined {
   return /^\d+\.(K[0-9a-f]{20}D[0-9a-f]{20})\.popferry(?::|$)/.exec(name)?.[1]
 }
+
+/** The name without the info part, which a mail reader changes. */
+export function baseOf(name: string): string {
+  const colon = name.indexOf(':')
+  return colon < 0 ? name : name.slice(0, colon)
+}
+
+/** 48 bits of the part that is the same for every copy of a message. */
+export function shortened(account: string): number {
+  return Number.parseInt(account.slice(1, 13), 16)
+}

@@ -5,10 +5,11 @@ import { diskFault, errorCode } from '../files/durable.js'
 import { inOrder } from '../files/in-order.js'
 import { openRegular } from '../files/regular.js'
 import { lfToCrlf, type Newline } from '../mail/line-ends.js'
+import type { MessageKey } from '../ports/message.js'
 import type { Accounted, Contents, OtherCopy, ReadBack, Receipt } from '../ports/target.js'
 import { messageFiles } from './maildir-folder.js'
 import { readCopy } from './maildir-form.js'
-import { accountOf, accountPart, dateIn, uniquePart } from './maildir-name.js'
+import { accountOf, accountPart, baseOf, dateIn, shortened, uniquePart } from './maildir-name.js'
 
 /** Files that are read at once: what a disk and four threads make use of. */
 const atOnce = 16
@@ -106,11 +107,17 @@ interface Surroundings {
 /** The messages that are not accounted for: in the Maildir, and in the folders of a series that receipts name. */
 export async function* otherFiles(
   { here, newline, series, origin, dated }: Surroundings,
-  { receipts, wants, keys = [] }: Accounted,
+  { receipts, wants, keys }: Accounted,
 ): AsyncIterable<OtherCopy> {
   const folders = new Set([here])
   const accounted = new Set<number>()
-  const owners = new Map(keys.map((key) => [accountPart(origin, key), key]))
+  const owners = new Map<number, MessageKey>()
+  for (const key of keys?.keys() ?? []) owners.set(shortened(accountPart(origin, key)), key)
+  const ownerOf = (unique: string | undefined): MessageKey | undefined => {
+    const account = accountOf(unique)
+    const key = owners.get(shortened(account))
+    return key !== undefined && accountPart(origin, key) === account ? key : undefined
+  }
   for await (const { where } of receipts) {
     const { folder, base } = parsePlace(where, here)
     folders.add(folder)
@@ -123,7 +130,7 @@ export async function* otherFiles(
         const { size } = await stat(path)
         if (!wants(size, newline === 'lf' ? 2 * size : size)) return undefined
         const unique = uniquePart(base)
-        const key = owners.get(accountOf(unique))
+        const key = ownerOf(unique)
         const copy = await readCopy(path, newline, { withHead: key !== undefined })
         if (!copy) return undefined
         const { sha256, stored, size: octets, head } = copy
@@ -183,12 +190,6 @@ class Files {
     this.#numbers.set(around, number)
     this.#ways.set(hash(this.#folder, base), number)
   }
-}
-
-/** The name without the info part, which a mail reader changes. */
-function baseOf(name: string): string {
-  const colon = name.indexOf(':')
-  return colon < 0 ? name : name.slice(0, colon)
 }
 
 /** 48 bits: two names of a folder that share them are a matter of one in a thousand years, and then are read as well. */

@@ -23,7 +23,7 @@ import {
   subfolder,
 } from './maildir-folder.js'
 import { digest, type StoredForm, storedForm } from './maildir-form.js'
-import { accountOf, accountPart, uniqueOf, uniquePart } from './maildir-name.js'
+import { accountOf, accountPart, baseOf, shortened, uniqueOf, uniquePart } from './maildir-name.js'
 import type { MaildirSettings } from './maildir-settings.js'
 
 /** Files at work at once: enough that their syncs share the disk's journal commits, not too many open ones. */
@@ -55,8 +55,8 @@ export class MaildirWriter implements Writer {
   readonly #claims: Claims
   /** Names of ours that the ledger says nothing of; those of receipts among them hold keys that are never offered again. */
   #strangers: ReadonlySet<string> | undefined
-  /** While the ledger is rebuilt: names of ours that have been given already, though perhaps not to what was stored then. */
-  readonly #given = new Set<string>()
+  /** While the ledger is rebuilt: whose names have been given already, though perhaps not to what was stored then. */
+  #given: Promise<ReadonlySet<number>> | undefined
   #probesLeft: number
   /** Folders whose entries changed since the last commit. */
   readonly #touched = new Set<string>()
@@ -181,15 +181,21 @@ export class MaildirWriter implements Writer {
       const where = this.#where(dirname(dirname(claimed.path)), claimed.path)
       return { receipt: { ...facts, ...claimed.earlier, where } }
     }
-    const base = this.#freeName(Math.floor((date ?? 0) / 1000), unique)
+    const base = await this.#freeName(Math.floor((date ?? 0) / 1000), unique)
     const file = await this.#file(base, form, date ?? 0)
     return { receipt: { ...facts, where: this.#where(this.#standing.path, base) }, file }
   }
 
   /** Somebody may have changed the file that has this message's name; it stays. */
-  #freeName(seconds: number, unique: string): string {
-    const name = `${seconds}.${unique}.popferry`
-    return this.#given.has(name) ? this.#freeName(seconds + 1, unique) : name
+  async #freeName(seconds: number, unique: string): Promise<string> {
+    let name = `${seconds}.${unique}.popferry`
+    const { path } = this.#standing
+    const given = this.#progress.adopting ? await (this.#given ??= accountsGiven(path)) : undefined
+    if (!given?.has(shortened(accountOf(unique)))) return name
+    const taken = new Set<string>()
+    for await (const file of messageFiles(path)) if (uniquePart(file.name) === unique) taken.add(baseOf(file.name))
+    for (let next = seconds + 1; taken.has(name); next++) name = `${next}.${unique}.popferry`
+    return name
   }
 
   #where(folder: string, file: string): string {
@@ -247,7 +253,6 @@ export class MaildirWriter implements Writer {
       for await (const { name, path } of messageFiles(folder)) {
         const unique = uniquePart(name)
         const account = accountOf(unique)
-        if (adopting && unique !== undefined) this.#given.add(name.split(':', 1)[0] ?? name)
         if (announcedParts.has(account)) this.#claims.add(account, path)
       }
       const drafts = await readdir(join(folder, 'tmp')).catch(() => [])
@@ -268,6 +273,13 @@ interface Prepared {
   readonly task: Task
   readonly receipt: Receipt
   readonly file: FilledFile
+}
+
+/** For which messages there are files, a number for each. */
+async function accountsGiven(folder: string): Promise<ReadonlySet<number>> {
+  const given = new Set<number>()
+  for await (const { name } of messageFiles(folder)) given.add(shortened(accountOf(uniquePart(name))))
+  return given
 }
 
 interface WriterParts {

@@ -62,9 +62,11 @@ describe.concurrent('check', { timeout: 60_000 }, () => {
     const { code, stdout, stderr } = await scene.run(['check'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const [first, ...rows] = stdout.trimEnd().split('\n')
-    expect(first).toBe(`Ready: 1 source and 2 targets checked; 3 messages (${octets} B) at the sources.`)
+    expect(first).toBe(
+      `Ready: 1 source and 2 targets checked; 3 messages (${octets} B) at the sources, less than a minute to copy.`,
+    )
     expect(rows[0]).toMatch(
-      /^alice {2}source {3}ok {2}3 messages \(\d+ B\); TLSv1\.3, certificate of localhost from .+, [\d,]+ days left; signed in by \S+$/,
+      /^alice {2}source {3}ok {2}3 messages \(\d+ B\), all to copy: less than a minute; TLSv1\.3, certificate of localhost from .+, [\d,]+ days left; signed in by \S+$/,
     )
     expect(rows[1]).toMatch(/^ +offers .*UIDL/)
     expect(rows[2]).toMatch(/^alice {2}maildir {2}ok {2}writable, .* free$/)

@@ -28,7 +28,7 @@ export function describeAdoption(name: string, harness: TargetHarness, mail = od
   })
 
   async function others(keys: readonly Message[] = []): Promise<readonly OtherCopy[]> {
-    const accounted = { receipts: ledger.receipts(lane), wants: () => true, keys: keys.map(({ key }) => key) }
+    const accounted = { receipts: ledger.receipts(lane), wants: () => true, keys: new Set(keys.map(({ key }) => key)) }
     return collect(place.target().others(lane, await ledger.load(lane), accounted))
   }
 
