@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { lstat, open, stat, unlink } from 'node:fs/promises'
+import { lstat, open, opendir, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '../ports/fault.js'
 import { diskFault, errorCode } from './durable.js'
@@ -11,12 +11,14 @@ import { freeSpace } from './free-space.js'
  */
 export async function probeFolder(folder: string): Promise<number> {
   const existing = await nearestFolder(folder)
-  const path = join(existing, `.popferry-probe-${randomBytes(6).toString('hex')}`)
+  const path = join(existing, `${prefix}${randomBytes(6).toString('hex')}`)
   try {
+    // Who cannot list the folder may write there all the same.
+    await sweep(existing).catch(() => undefined)
     const file = await open(path, 'wx', 0o600)
     try {
       // Where the disk or a quota is full, it is the octets that are refused, and some say so only at the sync.
-      await file.writeFile('popferry check\n')
+      await file.writeFile(content)
       await file.sync()
     } finally {
       await file.close()
@@ -26,6 +28,27 @@ export async function probeFolder(folder: string): Promise<number> {
   } catch (error) {
     throw diskFault(error, 'write in', existing)
   }
+}
+
+/** Removes what killed checks have left; that of one at work is younger. */
+async function sweep(folder: string): Promise<void> {
+  for await (const { name } of await opendir(folder, { bufferSize: 1024 })) {
+    if (!pattern.test(name)) continue
+    const path = join(folder, name)
+    const facts = await lstat(path).catch(ignoreMissing)
+    const isLeft = facts?.isFile() && facts.size <= content.length && Date.now() - facts.mtimeMs > longestMs
+    if (isLeft) await unlink(path).catch(ignoreMissing)
+  }
+}
+
+const prefix = '.popferry-probe-'
+const pattern = /^\.popferry-probe-[0-9a-f]{12}$/
+const content = 'popferry check\n'
+/** So long a disk may take for a few octets. */
+const longestMs = 10 * 60_000
+
+function ignoreMissing(error: unknown): undefined {
+  if (errorCode(error) !== 'ENOENT') throw error
 }
 
 async function nearestFolder(path: string): Promise<string> {

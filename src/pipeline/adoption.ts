@@ -123,7 +123,7 @@ export class Adoption {
 }
 
 /** Receipts that are entered in one transaction. */
-const pageSize = 5000
+const pageSize = 1000
 
 function receiptOf({ key, sha256, size, date, head }: OwnCopy, where: string): Receipt {
   const header = headerBlock(Buffer.from(head.buffer, head.byteOffset, head.length))

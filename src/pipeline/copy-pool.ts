@@ -6,12 +6,11 @@ import { Marks } from './roster.js'
  */
 export class CopyPool {
   readonly #places: string[] = []
-  /** Of each digest: its two halves, and the copy that is known by it. */
-  readonly #high: number[] = []
-  readonly #low: number[] = []
-  readonly #copies: number[] = []
-  /** The digests in ascending order. */
-  #order = new Uint32Array()
+  /** Of each digest: its two halves, and the copy that is known by it; in ascending order once nothing is added. */
+  #high = new Float64Array(initialSize)
+  #low = new Float64Array(initialSize)
+  #copies = new Uint32Array(initialSize)
+  #size = 0
   /** Where the search for a digest goes on that very many copies share. */
   readonly #cursors = new Map<number, number>()
   readonly #taken = new Marks()
@@ -21,17 +20,22 @@ export class CopyPool {
     const copy = this.#places.push(where) - 1
     this.#left++
     for (const digest of new Set(digests)) {
-      this.#high.push(halfOf(digest, 0))
-      this.#low.push(halfOf(digest, 1))
-      this.#copies.push(copy)
+      if (this.#size === this.#high.length) this.#grow()
+      this.#high[this.#size] = halfOf(digest, 0)
+      this.#low[this.#size] = halfOf(digest, 1)
+      this.#copies[this.#size++] = copy
     }
   }
 
   /** Nothing is added any more. */
   freeze(): void {
-    const compare = (one: number, other: number): number =>
-      this.#at(this.#high, one) - this.#at(this.#high, other) || one - other
-    this.#order = Uint32Array.from(this.#high.keys()).sort(compare)
+    const high = this.#high
+    const order = new Uint32Array(this.#size).map((_, index) => index)
+    order.sort((one, other) => (high[one] ?? 0) - (high[other] ?? 0) || one - other)
+    this.#high = Float64Array.from(order, (index) => high[index] ?? 0)
+    const [low, copies] = [this.#low, this.#copies]
+    this.#low = Float64Array.from(order, (index) => low[index] ?? 0)
+    this.#copies = Uint32Array.from(order, (index) => copies[index] ?? 0)
   }
 
   /** How many nobody has taken. */
@@ -63,6 +67,17 @@ export class CopyPool {
     }
   }
 
+  #grow(): void {
+    const size = 2 * this.#size
+    const [high, low, copies] = [this.#high, this.#low, this.#copies]
+    this.#high = new Float64Array(size)
+    this.#low = new Float64Array(size)
+    this.#copies = new Uint32Array(size)
+    this.#high.set(high)
+    this.#low.set(low)
+    this.#copies.set(copies)
+  }
+
   #take(copy: number): string | undefined {
     this.#taken.set(copy)
     this.#left--
@@ -71,9 +86,8 @@ export class CopyPool {
 
   /** The copy at this place of the order, unless it is taken or another half tells that it is known by another digest. */
   #free(at: number, digest: string): number | undefined {
-    const index = this.#order[at] ?? -1
-    const copy = this.#copies[index] ?? -1
-    return this.#low[index] === halfOf(digest, 1) && !this.#taken.has(copy) ? copy : undefined
+    const copy = this.#copies[at] ?? -1
+    return this.#low[at] === halfOf(digest, 1) && !this.#taken.has(copy) ? copy : undefined
   }
 
   /** Where the copies stand in the order that share the first half: from the one to before the other. */
@@ -86,20 +100,17 @@ export class CopyPool {
   /** The first place in the order from which on the test holds. */
   #search(holds: (high: number) => boolean): number {
     let low = 0
-    let end = this.#order.length
+    let end = this.#size
     while (low < end) {
       const middle = (low + end) >> 1
-      if (holds(this.#at(this.#high, this.#order[middle] ?? -1))) end = middle
+      if (holds(this.#high[middle] ?? Infinity)) end = middle
       else low = middle + 1
     }
     return low
   }
-
-  #at(numbers: readonly number[], index: number): number {
-    return numbers[index] ?? Infinity
-  }
 }
 
+const initialSize = 1024
 const fewSkipped = 16
 
 /** 13 hexadecimal digits, as a number. */

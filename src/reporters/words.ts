@@ -60,8 +60,7 @@ export function eventText(event: Event): string | undefined {
       return `${printable(event.account)}, target ${printable(event.target)}: ${faultText(event.fault)}`
     case 'target.adopted': {
       const { account, target, messages, others } = event
-      const found =
-        messages === 0 ? 'none of its messages stand there' : `${countText(messages, 'message')} found there`
+      const found = messages === 0 ? 'nothing more was found there' : `${countText(messages, 'message')} found there`
       const left = others === 0 ? '' : `; ${numberText(others)} more stand there and are left as they are`
       return `${printable(account)}, target ${printable(target)}: ${found}${left}`
     }
