@@ -1,10 +1,11 @@
-import { check as checkPlan } from '../src/app/check.js'
+import { check as checkPlan, type CheckOutcome } from '../src/app/check.js'
+import { asFault } from '../src/ports/fault.js'
 import { type CheckReport, jsonCheck, plainCheck } from '../src/reporters/check.js'
 import { painter } from '../src/reporters/style.js'
 import { systemClock } from './clock.js'
 import { checkExitCode, signalExitCode } from './exit-code.js'
 import { makeJobs } from './jobs.js'
-import { openPlan } from './open-plan.js'
+import { type OpenedPlan, openPlan } from './open-plan.js'
 import type { CommonOptions } from './options.js'
 import { openReporting } from './reporting.js'
 import { secretsOf, withoutSources } from './secrets.js'
@@ -13,7 +14,7 @@ import { StopSignals } from './stop-signals.js'
 import { type Streams, usesColour } from './streams.js'
 import { warn } from './warnings.js'
 
-/** `popferry check`: signs in everywhere, fetches and stores nothing. Takes no lock, so a run may start meanwhile. */
+/** `popferry check`: signs in everywhere, fetches and stores nothing. Takes no lock while it works, so a run may start meanwhile. */
 export async function check(file: string, options: CommonOptions, streams: Streams): Promise<number> {
   using stop = new StopSignals()
   const opened = await openPlan(file, options, systemClock)
@@ -42,9 +43,20 @@ export async function check(file: string, options: CommonOptions, streams: Strea
       report.on(result)
     },
   })
+  if (outcome.signIns.length > 0) await record(outcome.signIns, opened)
   const exitCode = checkExitCode(outcome, stop.received)
   report.finish({ ...outcome, exitCode, ...(held && { held }) })
   return exitCode
+}
+
+/** A run that has begun meanwhile records its own. */
+async function record(signIns: CheckOutcome['signIns'], opened: OpenedPlan): Promise<void> {
+  try {
+    await using state = await openState(opened, 'work')
+    for (const { account, learnt } of signIns) await state.ledger.remember(account, learnt)
+  } catch (error) {
+    if (asFault(error).code !== 'held') throw error
+  }
 }
 
 function reportFor({ json, quiet, color }: CommonOptions, { stdout }: Streams): CheckReport {

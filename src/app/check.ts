@@ -1,7 +1,9 @@
 import type { AccountCheck, Estimate, SourceCheck, TargetCheck } from '../ports/check.js'
 import { asFault, type Fault } from '../ports/fault.js'
+import type { AccountMemory } from '../ports/ledger.js'
 import type { Source } from '../ports/source.js'
 import type { Lane } from '../ports/target.js'
+import { Pace } from '../pipeline/pace.js'
 import { recognise } from './enrol.js'
 import { estimate, estimateAll } from './estimate.js'
 import { isKnown, recordedLane } from './lanes.js'
@@ -18,10 +20,17 @@ export interface Check extends Pick<Migration, 'jobs' | 'ledger' | 'concurrency'
   readonly tell: (result: AccountCheck) => void
 }
 
+export interface SignIn {
+  readonly account: string
+  readonly learnt: Partial<AccountMemory>
+}
+
 export interface CheckOutcome {
   /** In the order of the plan; without those that were interrupted. */
   readonly accounts: readonly AccountCheck[]
   readonly interrupted: boolean
+  /** What the next run must know, by accounts of the ledger: sign-ins that have to keep a distance. */
+  readonly signIns: readonly SignIn[]
   /** For what is missing of all of them; absent where nothing is. */
   readonly estimate?: Estimate
   readonly seconds: number
@@ -38,6 +47,7 @@ export async function check(context: Check): Promise<CheckOutcome> {
   const { enrolments, warnings } = recognise(candidatesOf(jobs), known)
   for (const warning of warnings) emit({ type: 'warning', ...warning })
   const turns = new Turns(concurrency, jobs)
+  const signIns: SignIn[] = []
   const accounts = await Promise.all(
     jobs.map(async (job, index) =>
       turns.take(job, async () => {
@@ -47,7 +57,7 @@ export async function check(context: Check): Promise<CheckOutcome> {
         })
         const source: SourceCheck | Promise<SourceCheck> = held
           ? { fault: held }
-          : checkSource(job.source, lanes, context)
+          : checkSource({ ...job, recorded: enrolments[index]?.was ?? job.name, lanes }, { ...context, signIns })
         const targets = job.targets.map(async (named, number) => checkTarget(named, lanes[number], context))
         const result = { account: job.name, source: await source, targets: await Promise.all(targets) }
         if (signal.aborted) return []
@@ -63,6 +73,7 @@ export async function check(context: Check): Promise<CheckOutcome> {
   return {
     accounts: accounts.flat(),
     interrupted: signal.aborted,
+    signIns: known.length > 0 ? signIns : [],
     ...(waiting.length > 0 && { estimate: estimateAll(waiting, concurrency, limits.bandwidth) }),
     seconds: (clock.monotonic() - startedAt) / 1000,
   }
@@ -83,14 +94,26 @@ async function checkTarget(
   }
 }
 
+interface CheckedSource {
+  readonly source: Source
+  /** The account's name in the ledger. */
+  readonly recorded: string
+  readonly lanes: readonly (Lane | undefined)[]
+}
+
 async function checkSource(
-  source: Source,
-  lanes: readonly (Lane | undefined)[],
-  { ledger, limits, signal }: Check,
+  { source, recorded: account, lanes }: CheckedSource,
+  { ledger, clock, limits, signal, signIns }: Check & { readonly signIns: SignIn[] },
 ): Promise<SourceCheck> {
+  const remember = async (_: string, learnt: Partial<AccountMemory>): Promise<void> => {
+    signIns.push({ account, learnt })
+  }
   let signIn
   try {
-    await using session = await source.connect(signal)
+    const memory = await ledger.recall(account)
+    const pace = new Pace({ account, source, ledger: { remember }, clock, memory, readOnly: false })
+    if (pace.waitMs > 0) throw pace.fault
+    await using session = await pace.signIn(signal)
     signIn = session.facts
     const { entries, bytes } = await session.list()
     // Commits nothing: nothing was fetched or marked.
@@ -98,8 +121,7 @@ async function checkSource(
     const missing = await missingOf(entries, lanes, ledger)
     const found = { signIn, messages: entries.length, bytes, missing }
     if (missing.messages === 0) return found
-    const [account] = lanes.flatMap((lane) => lane?.account ?? [])
-    const { speed } = account === undefined ? {} : await ledger.recall(account)
+    const { speed } = memory
     const { latencyMs = 0, pipelined = false } = signIn
     return { ...found, estimate: estimate(missing, { latencyMs, pipelined, speed, bandwidth: limits.bandwidth }) }
   } catch (error) {

@@ -77,7 +77,7 @@ export class Pace {
 export interface PaceOptions {
   readonly account: string
   readonly source: Source
-  readonly ledger: Ledger
+  readonly ledger: Pick<Ledger, 'remember'>
   readonly clock: Clock
   readonly memory: AccountMemory
   /** Nothing is recorded. */

@@ -131,7 +131,7 @@ export async function* otherFiles(
         if (!wants(size, newline === 'lf' ? 2 * size : size)) return undefined
         const unique = uniquePart(base)
         const key = ownerOf(unique)
-        const copy = await readCopy(path, newline, { withHead: key !== undefined })
+        const copy = await readCopy(path, newline, { expected: size, withHead: key !== undefined })
         if (!copy) return undefined
         const { sha256, stored, size: octets, head } = copy
         // Its bytes are the ones that the name was made for.
