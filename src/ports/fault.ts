@@ -187,7 +187,11 @@ export const faults = {
   held: { scope: 'run', transient: true, hint: 'wait for it to end, or stop it' },
   'plan-conflict': { scope: 'run', transient: false, hint: 'change the plan as said' },
   'state-failed': { scope: 'run', transient: false, hint: 'check the state folder, its disk and permissions' },
-  'ledger-damaged': { scope: 'run', transient: false, hint: 'restore ledger.db from a backup; do not delete it' },
+  'ledger-damaged': {
+    scope: 'run',
+    transient: false,
+    hint: 'restore ledger.db from a backup; without one, move it away, and `popferry run --adopt` makes a new one of what the targets hold',
+  },
   'ledger-newer': { scope: 'run', transient: false, hint: 'use the popferry version that wrote it, or a newer one' },
   internal: { scope: 'run', transient: false, hint: 'this is a bug in popferry: please report it' },
 } as const satisfies Record<string, FaultKind>

@@ -9,7 +9,7 @@ import { ownDate, ruleDate } from '../mail/date.js'
 import { Fault } from '../ports/fault.js'
 import type { TargetContext } from '../ports/kind.js'
 import type { Flag, Message } from '../ports/message.js'
-import type { Position, Progress, Receipt, Sealed, Volume, Writer } from '../ports/target.js'
+import type { Announced, Position, Progress, Receipt, Sealed, Volume, Writer } from '../ports/target.js'
 import { Doubts } from './eml-zip-doubts.js'
 import { Library } from './eml-zip-library.js'
 import { entryName, keyPart, uniquePart, uniquePartOf } from './eml-zip-name.js'
@@ -69,9 +69,13 @@ export class EmlZipWriter implements Writer {
       const { standing, volume } = await settle(start, { archive, dev: identity.dev })
       const stagingFolder = join(context.state, 'staging', standing.staging)
       if (before) await removeSealed(stagingFolder, before.sealed)
-      const strangers = await findStrangers(standing, progress)
+      const names = await unrecorded(standing, progress)
+      const strangers = strangersAmong(names, progress)
       const facts = { archive, settings, context, progress, signal, gotOn, owner, lock, folder, identity, strangers }
-      const inDoubt = new Doubts(archive, progress.announced, standing.left)
+      const stored = announcedAmong(names, progress).map(({ name, ...one }) => {
+        return { ...one, flags: [], where: placeOf(archive, name, context) }
+      })
+      const inDoubt = new Doubts(archive, progress.announced, [...stored, ...standing.left])
       const staging = await Staging.open(
         stagingFolder,
         { ...standing, limits: { octets: settings.volumeSize, entries: mostEntries } },
@@ -240,16 +244,30 @@ interface WriterParts extends Surroundings {
   readonly volume: Volume | undefined
 }
 
-/** Names that may be ours although the ledger says nothing of them: of a lane with a past, in volumes that came later. */
-async function findStrangers(
-  { archive, number }: Standing,
-  { origin, announced, receipts, adopting }: Progress,
-): Promise<ReadonlySet<string>> {
+/** Names that the ledger may not know: of a lane with a past, in volumes that came later. */
+async function unrecorded({ archive, number }: Standing, { receipts }: Progress): Promise<readonly string[]> {
+  return [...(await Library.open(archive, receipts < probes ? 0 : number)).names]
+}
+
+/** Names that may be ours although the ledger says nothing of them. */
+function strangersAmong(names: readonly string[], { origin, announced, adopting }: Progress): ReadonlySet<string> {
   if (adopting) return new Set()
   const keys = new Set(announced.map(({ key }) => keyPart(origin, key)))
-  const library = await Library.open(archive, receipts < probes ? 0 : number)
-  const parts = [...library.names].map((name) => uniquePartOf(name) ?? '')
+  const parts = names.map((name) => uniquePartOf(name) ?? '')
   return new Set(parts.filter((part) => part !== '' && !keys.has(part.slice(-8))))
+}
+
+/** What the ledger knows as announced alone, and has come to its volume since: an older ledger was put back. */
+function announcedAmong(
+  names: readonly string[],
+  { origin, announced }: Progress,
+): readonly (Announced & { readonly name: string })[] {
+  if (announced.length === 0) return []
+  const named = new Map(names.map((name) => [uniquePartOf(name), name]))
+  return announced.flatMap((one) => {
+    const name = named.get(uniquePart(origin, one))
+    return name === undefined ? [] : [{ ...one, name }]
+  })
 }
 
 function ignoreMissing(error: unknown): undefined {

@@ -171,6 +171,24 @@ export function describeAdoption(name: string, harness: TargetHarness, mail = od
       expect(found).toHaveLength(3)
     })
 
+    it('finds what was begun when the backup was taken, and committed since', async () => {
+      for (const kill of [1, 2]) {
+        place = harness.at(`${folder.path}/${kill}`)
+        ledger = new MemoryLedger()
+        await deliver(place.target(), ledger, [message('early', letter('early'))])
+        const brought = [...twins, later]
+        await deliver(place.target(), ledger, brought, { kill })
+        const [receipts, { position, announced }] = [await receiptsOf(ledger), await ledger.load(lane)]
+        if (position === undefined) throw new Error('a lane with a past has a position')
+        await deliver(place.target(), ledger, brought)
+        ledger = new MemoryLedger()
+        await ledger.advance(lane, { committed: { receipts, position, at: 0 }, begun: { announced, position, at: 0 } })
+        await deliver(place.target(), ledger, brought)
+        expect(await place.stored()).toHaveLength(1 + brought.length)
+        expect(await readBack(place.target(), ledger)).toEqual([1, ...brought].map(() => 'intact'))
+      }
+    })
+
     it('goes on where others have brought mail since', async () => {
       await putBack(30, [])
       await place.addForeign(Buffer.from(letter('foreign')))
