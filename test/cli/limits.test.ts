@@ -10,7 +10,7 @@ function open(server: FakePop3Server): number {
   return server.sessions.filter(({ user, closed }) => user !== undefined && !closed).length
 }
 
-describe.concurrent('concurrency, as the server sees it', () => {
+describe.concurrent('SES-13 concurrency, as the server sees it', () => {
   it.each<[string, object, number, (name: string) => string]>([
     ['accounts', { accounts: 3, perHost: 5 }, 3, () => '127.0.0.1'],
     ['perHost', { accounts: 5, perHost: 2 }, 2, () => '127.0.0.1'],

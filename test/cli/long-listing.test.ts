@@ -8,7 +8,7 @@ import { openScene, type Scene } from './scene.js'
 
 const bytes = Buffer.from('Subject: small\r\n\r\nText.\r\n')
 
-describe('LST-15 a maildrop of very many messages', { timeout: 300_000 }, () => {
+describe('LST-15, PRC-05 a maildrop of very many messages', { timeout: 300_000 }, () => {
   it('is settled from the ledger where all ids are known, in little memory and with no RETR', async ({ skip }) => {
     skip(process.platform !== 'linux', 'only Linux says in /proc how much memory a process had')
     const messages = listing(150_000)

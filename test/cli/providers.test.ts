@@ -78,7 +78,7 @@ describe('PRV-05 a maildrop like that of Outlook.com and Microsoft 365', () => {
 })
 
 describe('PRV-07 a maildrop like that of Yahoo! Mail Japan', () => {
-  it('stays locked for a moment after each session: each message arrives once all the same', async () => {
+  it('stays locked for a moment after each session: each message arrives once all the same (QUIRKS SES-02)', async () => {
     await using scene = await openScene({
       ...yahooJapan(),
       messages: thirty,

@@ -50,7 +50,7 @@ async function requireOutcome(errors: readonly (Error | undefined)[]): Promise<v
 }
 
 describe('FileMaker', () => {
-  it('moves no file to its place before that file is synced', async () => {
+  it('moves no file to its place before that file is synced (QUIRKS MDR-02)', async () => {
     const opened = new Map<unknown, string>()
     const synced = new Set<string>()
     const early: unknown[] = []
@@ -106,14 +106,14 @@ describe('FileMaker', () => {
     }
   }
 
-  it('makes as many at once as the system lets it open, and all of them in the end', async () => {
+  it('makes as many at once as the system lets it open, and all of them in the end (QUIRKS FS-06)', async () => {
     allow(7)
     const errors = await new FileMaker().make(files)
     await requireOutcome(errors)
     expect(errors.every((error) => error === undefined)).toBe(true)
   })
 
-  it('says so where it may open none', async () => {
+  it('says so where it may open none (QUIRKS FS-06)', async () => {
     allow(0)
     const errors = await new FileMaker().make(files)
     await requireOutcome(errors)

@@ -93,7 +93,7 @@ describe('Appender', () => {
     expect(server.lines.some((line) => line.includes('LOGOUT'))).toBe(false)
   })
 
-  it('sends a refused group again one by one, so that only the bad one is refused', async () => {
+  it('sends a refused group again one by one, so that only the bad one is refused (QUIRKS APP-19)', async () => {
     await using server = await FakeImapServer.start({ strict: true })
     const answers = await append(server, [upload('one\r\n'), upload('bare\nline\r\n'), upload('three\r\n')])
     expect(answers.map((one) => (one.status === 'fulfilled' ? one.value.response.name : 'lost'))).toEqual([

@@ -47,7 +47,7 @@ describe('ImapClient', () => {
     client.drop()
   })
 
-  it('forgets what was listed before TLS and before the sign-in (QUIRKS TLS-02)', async () => {
+  it('forgets what was listed before TLS and before the sign-in (QUIRKS TLS-02, TLS-10)', async () => {
     const greeting = '* OK [CAPABILITY IMAP4rev1 STARTTLS AUTH=CRAM-MD5 UIDPLUS X-INJECTED] ready\r\n'
     await using server = await FakeImapServer.start({
       tls: 'starttls',
@@ -160,16 +160,30 @@ describe('ImapClient', () => {
       { tls: 'starttls', hooks: { STARTTLS: () => ({ reply: 'TAG OK go\r\n* CAPABILITY IMAP4rev1\r\n' }) } },
       'starttls-injected',
     ],
-  ])('sends no password where %s', async (_, options, code) => {
+  ])('sends no password where %s (QUIRKS TLS-01, TLS-03, TLS-10)', async (_, options, code) => {
     await using server = await FakeImapServer.start(options)
     await expect(open(server, { tls: 'starttls' })).rejects.toMatchObject({ code })
     expect(server.lines.join('\n')).not.toMatch(/LOGIN|AUTHENTICATE/)
   })
 
-  it('does not give a password to a server that forbids LOGIN here', async () => {
-    const error = await failure({ loginDisabled: true, capabilities: ['IMAP4rev1'] })
-    expect(error).toMatchObject({ code: 'auth-unavailable' })
+  it('does not give a password to a server that forbids LOGIN here (QUIRKS TLS-10)', async () => {
+    await using server = await FakeImapServer.start({ loginDisabled: true, capabilities: ['IMAP4rev1'] })
+    await expect(open(server)).rejects.toMatchObject({ code: 'auth-unavailable' })
+    expect(server.lines.join('\n')).not.toMatch(/LOGIN|AUTHENTICATE/)
   })
+
+  it.each(['none', 'starttls'] as const)(
+    'sends not a word to a server that calls it signed in before TLS, tls %s (QUIRKS TLS-09)',
+    async (tls) => {
+      await using server = await ScriptServer.start(async (peer) => {
+        await peer.send('* PREAUTH [CAPABILITY IMAP4rev1 STARTTLS] welcome back\r\n')
+        await peer.line()
+      })
+      await expect(open(server, { tls })).rejects.toMatchObject({ code: 'auth-unavailable' })
+      await server[Symbol.asyncDispose]()
+      expect(server.lines()).toEqual([])
+    },
+  )
 
   it.each<[string, string]>([
     ['an endless line', `* OK ${'x'.repeat(2_000_000)}`],

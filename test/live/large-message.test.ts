@@ -11,7 +11,7 @@ const heapMiB = 256
 /** What a run may hold: message bytes as the plan allows by default, the runtime, and what is not collected yet. */
 const mostMiB = 64 + 150 + 40
 
-it('copies a message of a gigabyte in little memory, to the last byte', async ({ skip }) => {
+it('PRC-05 copies a message of a gigabyte in little memory, to the last byte', async ({ skip }) => {
   skip(process.platform !== 'linux', 'only Linux says in /proc how much memory a process had')
   await using folder = await tempFolder()
   let pid = NaN

@@ -143,7 +143,7 @@ describe('an account', () => {
     expect(scene.ledger.summaries).toMatchObject([{ failures: [{ key: 'u3', code: 'breaks-session' }] }])
   })
 
-  it('RET-18 calls a message vanished that could not be fetched and is not listed any more', async () => {
+  it('RET-18, SES-10 calls a message vanished that could not be fetched and is not listed any more', async () => {
     await using scene = await Scene.start({
       hooks: {
         RETR: ({ uidl }) => {

@@ -58,7 +58,7 @@ describe('sign-ins keep their distance (QUIRKS SES-03)', () => {
     expect(scene.at[0]).toBe(10)
   })
 
-  it('ends with the time at which it can go on where that is too long a wait, without contacting the server', async () => {
+  it('ends with the time at which it can go on where that is too long a wait, without contacting the server (PRV-06)', async () => {
     await using scene = await start(signInEvery('1h'))
     expect(await scene.run()).toMatchObject({ status: 'ok', counts: { copied: 5 } })
     expect(scene.server.sessions).toHaveLength(1)

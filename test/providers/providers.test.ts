@@ -79,7 +79,7 @@ describe('the list of providers', () => {
 })
 
 describe('what the plan may name', () => {
-  test('only what has such a server', () => {
+  test('PRV-09 only what has such a server', () => {
     for (const name of ['icloud', 'docomo', 'softbank', 'so-net', 'netease-126']) {
       expect(presetNames('pop3')).not.toContain(name)
       expect(presetNames('imap')).toContain(name)
@@ -87,7 +87,7 @@ describe('what the plan may name', () => {
     expect(presetNames('imap')).not.toContain('onamae')
   })
 
-  test('stands for settings of the plan', () => {
+  test('PRV-09 stands for settings of the plan, such as the pause that a server wants', () => {
     expect(presetSettings('pop3').get('web-de')).toEqual({ host: 'pop3.web.de', tls: 'implicit', signInEvery: '15m' })
     expect(presetSettings('imap').get('web-de')).toEqual({ host: 'imap.web.de', tls: 'implicit' })
     expect(presetSettings('pop3').get('xserver')).toEqual({ tls: 'implicit' })

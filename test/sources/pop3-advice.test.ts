@@ -24,7 +24,7 @@ function hint(reply: string, { provider, user = 'a@gmail.com', host = 'pop.old.e
   return (result as Fault).hint
 }
 
-describe('advice from the words of servers', () => {
+describe('PRV-03, PRV-09 advice from the words of servers', () => {
   test.each<[string, RegExp, Chosen?]>([
     ['-ERR [AUTH] Application-specific password required: https://support.google.com/x', /^make an app password/],
     ['-ERR Please using authorized code to login.', /authorization code/],

@@ -71,7 +71,7 @@ describe('volumes', () => {
   it.each([
     ['one for all', 2 ** 31, 1],
     ['one for each message', 1, batch.length],
-  ])('are whole and hold each message once after a kill at every step: %s (QUIRKS ZIP-01)', async (_, size, count) => {
+  ])('are whole and hold each message once after a kill at every step: %s (QUIRKS ZIP-01, ZIP-06)', async (_, size, count) => {
     for (const kill of steps(count)) {
       archive = join(folder.path, `zips-${kill}`, 'mail.zip')
       ledger = new MemoryLedger()
@@ -178,7 +178,7 @@ describe('the staging', () => {
     expect(await readBack(target(), ledger)).toEqual(batch.map(() => 'missing'))
   })
 
-  it('tells a damaged message before it becomes a volume', async () => {
+  it('tells a damaged message before it becomes a volume (QUIRKS ZIP-07)', async () => {
     await run(batch, batch.length + 3)
     const [one] = await readdir(join(folder.path, 'state', 'staging'))
     const path = join(folder.path, 'state', 'staging', one!, '1.staged')

@@ -47,7 +47,7 @@ async function deliverAtOnce(target: Target, ledger: MemoryLedger): Promise<void
 
 const once = (script: ImapScript) => (moment: { readonly count: number }) => (moment.count === 1 ? script : undefined)
 
-describe('an append in doubt (QUIRKS APP-01, APP-02, APP-07)', () => {
+describe('an append in doubt, also of a whole group (QUIRKS APP-01, APP-02, APP-07, APP-19)', () => {
   const mishaps: readonly (readonly [string, FakeImapOptions['hooks'] & object])[] = [
     ['cut before storing', { APPEND: once({ cut: true }) }],
     ['cut after storing', { APPEND: once({ act: true, cut: true }) }],

@@ -55,6 +55,13 @@ describe('the files of a Maildir', () => {
     expect(receipt?.stored).toBe(text.includes('\r') ? undefined : sha256(await readFile(file)))
   })
 
+  it('have names that any disk takes, and no sizes in them that could be wrong (QUIRKS MDR-05, MDR-08)', async () => {
+    await deliver(maildirTarget({ path }), ledger, [one, message('\xff:/\\\n2', 'Subject: a:b\r\n\r\n')])
+    const names = await readdir(join(path, 'new'))
+    expect(names).toHaveLength(2)
+    for (const name of names) expect(name).toMatch(/^\d+\.K[0-9a-f]{20}D[0-9a-f]{20}\.popferry$/)
+  })
+
   it('go to cur/ as read where the plan says so', async () => {
     await deliver(maildirTarget({ path, seen: true }), ledger, [one])
     expect(await readdir(join(path, 'cur'))).toEqual([`${nameOf(one)}:2,S`])
@@ -255,7 +262,7 @@ describe('the place of a lane', () => {
     expect(await readBack(moved, ledger)).toEqual(['intact'])
   })
 
-  it('may be shared with another account, also of the same messages', async () => {
+  it('may be shared with another account, also of the same messages (QUIRKS MDR-01)', async () => {
     const target = maildirTarget({ path })
     const bob = new MemoryLedger()
     await deliver(target, ledger, [one], { kill: 2 })
