@@ -24,6 +24,14 @@ export class Capabilities {
     return this.has('LITERAL-') || this.has('IMAP4REV2') ? 4096 : 0
   }
 
+  /**
+   * The most octets of a literal. RFC 3501 §9 counts them in 32 bits: a server that cut the number to those would take the
+   * rest of the message for commands (QUIRKS APP-24). RFC 9051 §9 has 63 bits.
+   */
+  get largestLiteral(): number {
+    return this.has('IMAP4REV2') ? Infinity : 2 ** 32 - 1
+  }
+
   /** The most octets of a message, the same for all mailboxes (RFC 7889 §3.1). */
   get appendLimit(): number | undefined {
     for (const name of this.#all) {

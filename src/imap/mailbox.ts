@@ -136,10 +136,19 @@ async function ask(dialogue: Dialogue, command: string, name: string): Promise<R
 }
 
 async function withLimit(dialogue: Dialogue, mailbox: Mailbox, capabilities: Capabilities): Promise<Mailbox> {
-  const { appendLimit } = capabilities
-  if (appendLimit !== undefined || !capabilities.has('APPENDLIMIT')) return { ...mailbox, appendLimit }
-  const items = await mailboxStatus(dialogue, mailbox.name, ['APPENDLIMIT'])
-  return { ...mailbox, appendLimit: items?.get('APPENDLIMIT') }
+  const { largestLiteral } = capabilities
+  const said = capabilities.appendLimit ?? (await ownLimit(dialogue, mailbox, capabilities)) ?? Infinity
+  const limit = Math.min(said, largestLiteral)
+  return { ...mailbox, appendLimit: limit === Infinity ? undefined : limit }
+}
+
+async function ownLimit(
+  dialogue: Dialogue,
+  { name }: Mailbox,
+  capabilities: Capabilities,
+): Promise<number | undefined> {
+  if (!capabilities.has('APPENDLIMIT')) return undefined
+  return (await mailboxStatus(dialogue, name, ['APPENDLIMIT']))?.get('APPENDLIMIT')
 }
 
 /** Numbers about a mailbox (RFC 3501 §6.3.10); undefined where the server does not know it. */

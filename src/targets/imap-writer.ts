@@ -23,6 +23,7 @@ import type { ImapSettings } from './imap-settings.js'
 import { positionOf, type Standing, standingOf } from './imap-standing.js'
 import { store } from './imap-storing.js'
 import { Strangers } from './imap-strangers.js'
+import type { Suspects } from './imap-suspects.js'
 import { Uploads } from './imap-uploads.js'
 import { whereByDigest, whereText } from './imap-where.js'
 
@@ -31,6 +32,10 @@ export interface ImapContext {
   /** How long a lost session may still act, ms. */
   readonly settleMs: number
   readonly warn: (code: WarningCode, message: string) => void
+}
+
+export interface ImapWriterContext extends ImapContext {
+  readonly suspects: Suspects
 }
 
 /** Times `settle`, after which a lost session is dead for certain. */
@@ -45,7 +50,7 @@ const manyRefusals = 3
 export class ImapWriter implements Writer {
   readonly room: Room
   readonly #settings: ImapSettings
-  readonly #context: ImapContext
+  readonly #context: ImapWriterContext
   readonly #client: ImapClient
   readonly #mailbox: Mailbox
   readonly #uploads: Uploads
@@ -60,11 +65,12 @@ export class ImapWriter implements Writer {
 
   static async open(
     settings: ImapSettings,
-    context: ImapContext,
+    context: ImapWriterContext,
     progress: Progress,
     connect: () => Promise<ImapClient>,
   ): Promise<ImapWriter> {
     const client = await connect()
+    context.suspects.renew()
     let uploads: Uploads | undefined
     try {
       const { dialogue, capabilities } = client
@@ -147,13 +153,15 @@ export class ImapWriter implements Writer {
     const dateless: readonly Flag[] = date === undefined ? ['date-missing'] : []
     const claimed = await this.#claims.take(message)
     const own = ownDate(message.header, this.#settings.date, date)
-    if (claimed) return { ...this.#claimed(message, claimed, dateless), date: own }
+    const { suspects } = this.#context
+    if (claimed) {
+      suspects.acquit(key)
+      return { ...this.#claimed(message, claimed, dateless), date: own }
+    }
     this.#requireFitting(message)
-    const { answer, form } = await store(message, date, {
-      uploads: this.#uploads,
-      capabilities: this.#client.capabilities,
-    })
-    if (!answer.response.ok) throw this.#refusal(answer)
+    const at = { uploads: this.#uploads, capabilities: this.#client.capabilities }
+    const { answer, form } = await suspects.send(key, async () => store(message, date, at))
+    if (!answer.response.ok) throw suspects.refused(key, this.#refusal(answer))
     this.#refusals = 0
     const { uid } = answer
     const merged = uid !== undefined && this.#seen.isOld(uid)
@@ -192,6 +200,7 @@ export class ImapWriter implements Writer {
       throw dialogue.wire.connection.fault('target-gone', `the folder ${this.#settings.folder} is gone`)
     }
     this.#uidNext = Math.max(this.#uidNext, status.get('UIDNEXT') ?? 0)
+    this.#context.suspects.committed()
     return this.position
   }
 
@@ -274,7 +283,7 @@ export class ImapWriter implements Writer {
 
 interface WriterParts {
   readonly settings: ImapSettings
-  readonly context: ImapContext
+  readonly context: ImapWriterContext
   readonly progress: Progress
   readonly client: ImapClient
   readonly mailbox: Mailbox

@@ -20,6 +20,7 @@ import type {
 } from '../ports/target.js'
 import { presetSettings } from '../providers/names.js'
 import { type ImapSettings, type ImapTargetSettings, imapTargetSettings } from './imap-settings.js'
+import { Suspects } from './imap-suspects.js'
 import { trace } from './imap-where.js'
 import type { ImapContext } from './imap-writer.js'
 
@@ -72,6 +73,7 @@ export class ImapTarget implements Target {
   readonly place: string
   readonly #settings: ImapSettings
   readonly #context: ImapContext
+  readonly #suspects = new Suspects()
   readonly #connect: (signal: AbortSignal) => Promise<ImapClient>
 
   constructor(settings: ImapSettings, context: ImapContext, way: Way) {
@@ -84,7 +86,8 @@ export class ImapTarget implements Target {
 
   async open(_: Lane, progress: Progress, signal: AbortSignal): Promise<Writer> {
     const { ImapWriter } = await import('./imap-writer.js')
-    return ImapWriter.open(this.#settings, this.#context, progress, async () => this.#connect(signal))
+    const context = { ...this.#context, suspects: this.#suspects }
+    return ImapWriter.open(this.#settings, context, progress, async () => this.#connect(signal))
   }
 
   async probe(_: Progress | undefined, signal: AbortSignal): Promise<Probe> {

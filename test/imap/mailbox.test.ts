@@ -32,7 +32,7 @@ describe('openMailbox', () => {
       uidNext: 1,
       messages: 0,
       permanentFlags: undefined,
-      appendLimit: undefined, // prettier-ignore
+      appendLimit: 2 ** 32 - 1, // prettier-ignore
     })
   })
 
@@ -62,6 +62,16 @@ describe('openMailbox', () => {
       hooks: { STATUS: () => ({ reply: '* STATUS "INBOX" (APPENDLIMIT 2000)\r\nTAG OK done\r\n' }) },
     })
     expect(one.mailbox?.appendLimit).toBe(2000)
+  })
+
+  it.each([
+    [['IMAP4rev1'], 2 ** 32 - 1],
+    [['IMAP4rev1', 'APPENDLIMIT=99999999999'], 2 ** 32 - 1],
+    [['IMAP4rev1', 'IMAP4rev2'], undefined],
+    [['IMAP4rev1', 'IMAP4rev2', 'APPENDLIMIT=99999999999'], 99_999_999_999],
+  ])('of %j takes no literal whose length has more bits than it reads (QUIRKS APP-24)', async (names, limit) => {
+    const { mailbox } = await opened('INBOX', { capabilities: [...names, 'AUTH=PLAIN'] })
+    expect(mailbox?.appendLimit).toBe(limit)
   })
 
   it('knows which flags a server keeps (QUIRKS APP-13)', async () => {

@@ -15,6 +15,7 @@ describe('refusals', () => {
     ['-ERR mailbox in use', 'locked', undefined],
     ['-ERR [LOGIN-DELAY] minimum time between mail checks violation', 'throttled', 10_000],
     ['-ERR login allowed only every 15 minutes', 'throttled', 900_000],
+    ['-ERR Exceeded the login limit for a 15 minute period. Reduce the frequency of requests', 'throttled', 900_000],
     ['-ERR too many invalid logins', 'throttled', undefined],
     ['-ERR login rate exceeded, try again in 30 seconds', 'throttled', 30_000],
     ['-ERR [AUTH] Account exceeded POP command or bandwidth limits', 'throttled', undefined],
@@ -22,7 +23,7 @@ describe('refusals', () => {
     ['-ERR Temporary failure', 'server-busy', undefined],
     ['-ERR [SYS/TEMP] 服务器忙', 'server-busy', undefined],
     ['-ERR [IN-USE] 邮箱已锁定', 'locked', undefined],
-  ])('AUT-01, CAP-09 %s is %s', async (text, code, retryAfterMs) => {
+  ])('AUT-01, CAP-09, PRV-03, PRV-06 %s is %s', async (text, code, retryAfterMs) => {
     await using peers = await connected()
     const fault = passingFault(reply(text), peers.connection, 10_000)
     expect(fault).toMatchObject({ code, transient: true, facts: { reply: text, server: peers.connection.server } })
