@@ -71,21 +71,24 @@ describe('volumes', () => {
   it.each([
     ['one for all', 2 ** 31, 1],
     ['one for each message', 1, batch.length],
-  ])('are whole and hold each message once after a kill at every step: %s (QUIRKS ZIP-01, ZIP-06)', async (_, size, count) => {
-    for (const kill of steps(count)) {
-      archive = join(folder.path, `zips-${kill}`, 'mail.zip')
-      ledger = new MemoryLedger()
-      await run([earlier], undefined, size)
-      await run(batch, kill, size)
-      const before = await digests()
-      await run(batch, undefined, size)
-      await expectExactly([earlier, ...batch])
-      await expectRecorded([earlier, ...batch])
-      for (const [path, digest] of before) expect((await digests()).get(path), path).toBe(digest)
-      expect(await volumes(archive)).toHaveLength(1 + count)
-    }
-    expect(await staged()).toEqual([])
-  })
+  ])(
+    'are whole and hold each message once after a kill at every step: %s (QUIRKS ZIP-01, ZIP-06)',
+    async (_, size, count) => {
+      for (const kill of steps(count)) {
+        archive = join(folder.path, `zips-${kill}`, 'mail.zip')
+        ledger = new MemoryLedger()
+        await run([earlier], undefined, size)
+        await run(batch, kill, size)
+        const before = await digests()
+        await run(batch, undefined, size)
+        await expectExactly([earlier, ...batch])
+        await expectRecorded([earlier, ...batch])
+        for (const [path, digest] of before) expect((await digests()).get(path), path).toBe(digest)
+        expect(await volumes(archive)).toHaveLength(1 + count)
+      }
+      expect(await staged()).toEqual([])
+    },
+  )
 
   it('hold once what a dead run announced and staged, though the next one takes it up in parts and dies as well', async () => {
     for (const kill of steps(batch.length)) {
