@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import { blocks, pages } from '../support/documents.js'
 import { Dovecot } from '../support/dovecot.js'
@@ -70,6 +70,8 @@ it('moving a company works as written, from a real server to a real server', asy
     run: await run('run'),
     verify: await run('verify', '--source'),
   }
+  await run('report', '--output', 'move.html')
+  expect(await readFile(folder.at('move.html'), 'utf8')).toContain('carol')
   for (const command of ['check', 'run', 'verify'] as const) expect(comparable(outputs[command])).toBe(shown(command))
 }, 120_000)
 

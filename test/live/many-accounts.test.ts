@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { expect, it } from 'vitest'
 import { Dovecot } from '../support/dovecot.js'
@@ -67,6 +67,11 @@ it('300 accounts from a table: interrupted, killed, run again, verified, each me
   expect(checked).toHaveLength(600)
   expect(checked.every(({ ok }) => ok)).toBe(true)
   expect(checked.reduce((sum, { checked }) => sum + checked, 0)).toBe(2 * messages)
+
+  const report = await run('report', ['report', '--output', 'report.json', '--quiet'])
+  expect(report).toMatchObject({ code: 0, stderr: '' })
+  const page = await readFile(folder.at('report.json'), 'utf8')
+  for (const user of users) expect(page).toContain(`"${user}"`)
 
   const status = await run('status', ['status', '--json'])
   expect(status.events.filter(({ type }) => type === 'status.account')).toHaveLength(300)
