@@ -68,7 +68,7 @@ it('300 accounts from a table: interrupted, killed, run again, verified, each me
   expect(checked.every(({ ok }) => ok)).toBe(true)
   expect(checked.reduce((sum, { checked }) => sum + checked, 0)).toBe(2 * messages)
 
-  const report = await run('report', ['report', '--output', 'report.json', '--quiet'])
+  const report = await run('report', ['report', '--output', 'report.json', '--json'])
   expect(report).toMatchObject({ code: 0, stderr: '' })
   const page = await readFile(folder.at('report.json'), 'utf8')
   for (const user of users) expect(page).toContain(`"${user}"`)
@@ -76,6 +76,8 @@ it('300 accounts from a table: interrupted, killed, run again, verified, each me
   const status = await run('status', ['status', '--json'])
   expect(status.events.filter(({ type }) => type === 'status.account')).toHaveLength(300)
   process.stdout.write(`300 accounts, at most so many MiB of memory: ${JSON.stringify(peaks)}\n`)
+  // Where nobody says how much it was, it is zero.
+  if (process.platform === 'linux') expect(Math.min(...Object.values(peaks))).toBeGreaterThan(0)
   expect(Math.max(...Object.values(peaks))).toBeLessThan(mostMiB)
 }, 600_000)
 
