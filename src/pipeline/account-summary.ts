@@ -4,7 +4,7 @@ import { asFault } from '../ports/fault.js'
 import type { AccountContext, AccountResult } from './account-job.js'
 import type { MessageFailure, Roster } from './roster.js'
 
-export interface Found {
+interface Found {
   readonly run: string
   readonly at: number
   readonly failures: readonly MessageFailure[]
@@ -32,7 +32,7 @@ export async function recordOutcome(result: AccountResult, found: Recording): Pr
 }
 
 /** What the ledger is told of an account's end in a run. */
-export function summaryOf({ status, counts, faults }: AccountResult, found: Found): AccountSummary {
+function summaryOf({ status, counts, faults }: AccountResult, found: Found): AccountSummary {
   const { run, at, failures, roster } = found
   const stop = faults.find(({ scope }) => scope !== 'message')
   const untried = { [Symbol.iterator]: () => roster.untried()[Symbol.iterator]() }
