@@ -87,7 +87,7 @@ interface Stop {
   readonly signal: 'SIGINT' | 'SIGKILL'
 }
 
-/** Runs the program; `peakMiB` as Linux says while its last words are read (zero elsewhere). */
+/** Runs the program; `peakMiB` as Linux says while it works (zero elsewhere). */
 async function watched(
   folder: TempFolder,
   args: readonly string[],
@@ -95,10 +95,13 @@ async function watched(
 ): Promise<{ readonly finished: Finished; readonly peakMiB: number }> {
   await using running = startPopferry(args, { cwd: folder.path })
   let peakMiB = 0
+  // Some print one line, and are gone.
+  const watch = setInterval(() => {
+    peakMiB = peakOf(running.pid) ?? peakMiB
+  }, 20)
   let checkpoints = 0
   if (running.child.stdout) {
     createInterface(running.child.stdout).on('line', (line) => {
-      peakMiB = peakOf(running.pid) ?? peakMiB
       if (stop && line.startsWith('{')) {
         const { type } = JSON.parse(line) as JsonEvent
         if (type === 'checkpoint' && ++checkpoints === stop.after) running.kill(stop.signal)
@@ -106,6 +109,7 @@ async function watched(
     })
   }
   const finished = await running.finished
+  clearInterval(watch)
   if (stop) expect(checkpoints).toBeGreaterThanOrEqual(stop.after)
   return { finished, peakMiB }
 }
