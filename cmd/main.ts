@@ -25,8 +25,16 @@ export async function main(): Promise<void> {
   governHeap()
   const streams = processStreams()
   const fail = async (error: unknown): Promise<number> => {
-    const { explain } = await import('./explain.js')
-    return explain(error, streams.stderr)
+    try {
+      const { explain } = await import('./explain.js')
+      return explain(error, streams.stderr)
+    } catch (reason) {
+      // Not even that can be loaded where no more files may be opened (QUIRKS FS-06).
+      streams.stderr.write(
+        `popferry: a part of the program cannot be loaded: ${String(reason)} — raise the limit of open files (ulimit -n), or install it again\n`,
+      )
+      return 1
+    }
   }
   // Also what nobody awaited. The ledger and the targets stand this like a kill (QUIRKS PRC-08).
   process.on('uncaughtException', (error) => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { memoryMessage, type SampleMessage } from '../../src/sample/message.js'
 import { kill } from '../support/fake-actions.js'
 import { outlook, yahooJapan } from '../support/providers.js'
 import { readMaildir } from '../support/rig.js'
@@ -74,6 +75,25 @@ describe('PRV-05 a maildrop like that of Outlook.com and Microsoft 365', () => {
     const { code, stdout } = await scene.run(['run'])
     expect(code).toBe(3)
     expect(stdout).toContain('Outlook.com accepts no passwords, only `oauth2` with the scope POP.AccessAsUser.All')
+  })
+})
+
+describe('PRV-02 the second door to a Gmail mailbox, `recent:`', () => {
+  it('under the same account name: a warning, and nothing that the first has given is stored again', async () => {
+    const named = (from: number, to: number): readonly SampleMessage[] =>
+      thirty.slice(from, to).map((text, index) => memoryMessage(`g${from + index}`, Buffer.from(text)))
+    await using scene = await openScene({
+      messages: named(0, 20),
+      users: { 'recent:alice': { password: 'secret', messages: named(10, 30) } },
+      plan: (server) => ({ accounts: [account('alice', server.source())] }),
+    })
+    expect(await scene.run(['run', '--quiet'])).toMatchObject({ code: 0, stderr: '' })
+    const recent = { ...scene.server.source(), user: 'recent:alice' }
+    await scene.plan({ accounts: [account('alice', recent)] })
+    const { code, events } = await scene.run(['run', '--json'])
+    expect({ code, end: events.at(-1) }).toMatchObject({ code: 0, end: { listed: 20, copied: 10, present: 10 } })
+    expect(events.filter(({ type }) => type === 'warning')).toMatchObject([{ code: 'maildrop-changed' }])
+    expect(await stored(scene)).toEqual(all)
   })
 })
 

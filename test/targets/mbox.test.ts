@@ -111,6 +111,23 @@ for key in box.iterkeys(): print(hashlib.sha256(box.get_bytes(key)).hexdigest())
   )
 })
 
+describe('headers that fool the readers of an mbox (QUIRKS MSG-09)', () => {
+  const fooling = [
+    ...['Content-Length: 5', 'Lines: 1', 'Status: RO', 'X-Status: F', 'X-UID: 7', 'X-IMAP: 1 2', 'X-Keywords: a'],
+    ...['Subject: one', '', 'Longer than five octets.', 'From here on', ''],
+  ].join('\r\n')
+  const messages = [fooling, letter('two'), letter('three')].map((text, index) => message(`m${index}`, text))
+
+  it.each(variants)('%s: stay as they are, and mislead nobody', async (variant) => {
+    await deliver(mboxTarget({ path, variant }), ledger, messages)
+    expect(await readBack(mboxTarget({ path, variant }), ledger)).toEqual(['intact', 'intact', 'intact'])
+    for (const line of fooling.split('\r\n', 7)) expect((await readFile(path, 'latin1')).split('\n')).toContain(line)
+    if (!hasPython || variant === 'mboxcl2') return
+    const count = 'import mailbox, sys; print(len(mailbox.mbox(sys.argv[1], create=False)))'
+    expect(execFileSync('python3', ['-c', count, path]).toString().trim()).toBe('3')
+  })
+})
+
 describe('an mbox that was there before', () => {
   const start = 'From x@y Thu Jan  1 00:00:00 1970\nSubject: old\n\n'
 
