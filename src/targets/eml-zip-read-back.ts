@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { errorCode } from '../files/durable.js'
 import type { Contents, Progress, ReadBack, Receipt } from '../ports/target.js'
 import { Library } from './eml-zip-library.js'
-import { isIntact, readLine, readRecords, type Staged } from './eml-zip-record.js'
+import { isIntact, readLine, readRecords, type Staged, stagedBytes } from './eml-zip-record.js'
 import { Segment } from './eml-zip-segment.js'
 import { parseStanding } from './eml-zip-standing.js'
 
@@ -41,17 +41,25 @@ export async function* readBack(place: ReadBackPlace, receipts: AsyncIterable<Re
   }
 }
 
-/** The receipts' messages, as far as they are in volumes. */
-export async function* contentsOf(archive: string, receipts: AsyncIterable<Receipt>): AsyncIterable<Contents> {
+/** The receipts' messages, from the volumes or, for those that are in none yet, from the staging. */
+export async function* contentsOf(place: ReadBackPlace, receipts: AsyncIterable<Receipt>): AsyncIterable<Contents> {
   const libraries = new Map<string, Library>()
+  let staged: ReadonlyMap<string, Staged> | undefined
   try {
     for await (const receipt of receipts) {
       const slash = receipt.where.lastIndexOf('/')
-      const place = slash < 0 ? archive : receipt.where.slice(0, slash)
-      const library = libraries.get(place) ?? (await Library.open(place))
-      libraries.set(place, library)
-      const chunks = await library.stream(receipt.where.slice(slash + 1))
-      if (chunks) yield { receipt, chunks }
+      const archive = slash < 0 ? place.archive : receipt.where.slice(0, slash)
+      const name = receipt.where.slice(slash + 1)
+      const library = libraries.get(archive) ?? (await Library.open(archive))
+      libraries.set(archive, library)
+      const chunks = await library.stream(name)
+      if (chunks) {
+        yield { receipt, chunks }
+        continue
+      }
+      staged ??= await waiting(place)
+      const waits = staged.get(name)
+      if (waits) yield { receipt, chunks: stagedBytes(waits) }
     }
   } finally {
     for (const library of libraries.values()) library.close()

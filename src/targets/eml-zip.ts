@@ -101,11 +101,11 @@ class EmlZipTarget implements Target {
     return [{ digest: sha256, receipt: (where) => ({ key, sha256, size, where, flags: [], date }) }]
   }
 
-  async *contents(_: Lane, __: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<Contents> {
+  async *contents(_: Lane, progress: Progress, receipts: AsyncIterable<Receipt>): AsyncIterable<Contents> {
     const { contentsOf } = await import('./eml-zip-read-back.js')
     const archive = archivePath(this.#settings.path)
     try {
-      yield* contentsOf(archive, receipts)
+      yield* contentsOf({ archive, staging: join(this.#context.state, 'staging'), progress }, receipts)
     } catch (error) {
       throw diskFault(error, 'read', archive)
     }
