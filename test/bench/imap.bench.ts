@@ -63,11 +63,7 @@ async function mbsyncProgram(): Promise<{ readonly root: string; readonly enviro
   if (existsSync('/usr/bin/mbsync')) return { root: '', environment: {} }
   const found = await unpackedPackages({ name: 'isync', packages: ['isync'] })
   if ('missing' in found) throw new Error(found.missing)
-  // It needs no libraries that a host lacks.
-  return {
-    root: found.root,
-    environment: existsSync(join(found.root, 'usr', 'lib')) ? await inherited(found.root) : {},
-  }
+  return { root: found.root, environment: await inherited(found.root) }
 }
 
 const contestants = { popferry, mbsync }

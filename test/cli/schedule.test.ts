@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { type Action, honest, send } from '../support/fake-actions.js'
+import { unpackedPackages } from '../support/debian-packages.js'
+import { inherited } from '../support/dovecot-program.js'
 import { FakePop3Server } from '../support/fake-pop3-server.js'
 import { type Finished, readMaildir, runPopferry, type TempFolder, tempFolder } from '../support/rig.js'
 import { threeMessages } from './scene.js'
@@ -111,6 +113,32 @@ describe.concurrent('popferry schedule', () => {
     expect(byTag.get('Arguments')).toMatch(/^"\/.*popferry\.cjs" "run" "--quiet" "\/.*\/a & b <c>\/my plan\.yaml"$/)
     expect(byTag.get('WorkingDirectory')).toBe(path)
     expect(byTag.get('MultipleInstancesPolicy')).toBe('IgnoreNew')
+  })
+
+  it('a Windows task that its schema allows', async ({ skip }) => {
+    const xmllint = await unpackedPackages({ name: 'libxml2-utils', packages: ['libxml2-utils'] })
+    skip('missing' in xmllint, 'missing' in xmllint ? xmllint.missing : '')
+    if ('missing' in xmllint) return
+    await using folder = await tempFolder()
+    const path = folder.at('a & b <c>')
+    await mkdir(path)
+    await writeFile(join(path, 'my plan.yaml'), JSON.stringify({ version: 1, accounts: [{ source, targets }] }))
+    const { stdout } = await schedule(path, '--format', 'windows', '--at', '23:59')
+    const schema = new URL('windows-task.xsd', import.meta.url).pathname
+    const valid = async (text: string): Promise<boolean> => {
+      await writeFile(folder.at('task.xml'), text)
+      const env = { ...process.env, ...(await inherited(xmllint.root)) }
+      return run(`${xmllint.root}/usr/bin/xmllint`, ['--noout', '--schema', schema, folder.at('task.xml')], {
+        env,
+      }).then(
+        () => true,
+        () => false,
+      )
+    }
+    expect(await valid(stdout)).toBe(true)
+    // The order within a trigger counts, and so does every name.
+    expect(await valid(stdout.replace(/( *<RandomDelay>.*\n)([^]*)(?= *<\/CalendarTrigger>)/, '$2$1'))).toBe(false)
+    expect(await valid(stdout.replaceAll('StartWhenAvailable', 'StartIfAvailable'))).toBe(false)
   })
 
   it('a wrong plan, time or path is exit 2; a secret that is asked for is warned of', async () => {

@@ -30,7 +30,9 @@ export async function findDovecot(): Promise<Unpacked> {
 export async function inherited(root: string): Promise<Record<string, string>> {
   const PATH = process.env['PATH'] ?? ''
   if (root === '') return { PATH }
-  const folders = (await readdir(join(root, 'usr', 'lib'))).filter((name) => name.endsWith('-linux-gnu'))
+  // There are no libraries where the host has them all.
+  const names = await readdir(join(root, 'usr', 'lib')).catch(() => [])
+  const folders = names.filter((name) => name.endsWith('-linux-gnu'))
   const libraries = [join(root, 'usr', 'lib', 'dovecot'), ...folders.map((name) => join(root, 'usr', 'lib', name))]
   return { PATH, LD_LIBRARY_PATH: libraries.join(':') }
 }
