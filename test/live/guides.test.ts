@@ -28,6 +28,7 @@ function comparable(text: string): string {
       .replaceAll(/certificate of .*? from .*?(?=, \d)/g, 'certificate of HOST from AUTHORITY')
       .replaceAll(/\/\S+\/popferry-test-\w+/g, '/FOLDER')
       .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?/g, 'TIME')
+      .replaceAll(/less than a minute|(?:up to|about) [\d to]+ (?:min|h)/g, 'A WHILE')
       .replaceAll(/\d[\d,.]*/g, 'N')
       // What a server offers, and how long that is.
       .replaceAll(/^ *offers .*\n/gm, '')
