@@ -3,8 +3,10 @@ import type { MessageKey } from '../ports/message.js'
 
 /**
  * Which messages make a server hang up (QUIRKS APP-17). Those under way when a connection died are sent one at a time from
- * then on; one with which it dies again, or that was refused just before it died, fails and is not sent any more in this
- * run, so that the others get through. Belongs to the target: a writer ends with its connection.
+ * then on; one with which it dies again as the first that it was sent, or that was refused just before it died, fails and
+ * is not sent any more in this run, so that the others get through. Behind others the end may be the server's own: some
+ * hang up after so many messages. A server that falls silent is not counted: it may be at work on the message still.
+ * Belongs to the target: a writer ends with its connection.
  */
 export class Suspects {
   /** Under way when a connection died. */
@@ -16,10 +18,13 @@ export class Suspects {
   #turn: Promise<unknown> = Promise.resolve()
   /** How the connection ended while its messages were sent one at a time. */
   #end: Fault | undefined
+  /** Over this connection the server has answered a message. */
+  #answered = false
 
   /** A new connection: whatever was not committed over the last one comes again. */
   renew(): void {
     this.#end = undefined
+    this.#answered = false
     for (const [key, fault] of this.#refused) this.#guilty.set(key, fault)
     this.#refused.clear()
   }
@@ -53,6 +58,7 @@ export class Suspects {
     if (alone && this.#end) throw this.#end
     try {
       const result = await send()
+      this.#answered = true
       this.acquit(key)
       return result
     } catch (error) {
@@ -64,15 +70,15 @@ export class Suspects {
   #died(key: MessageKey, fault: Fault, alone: boolean): void {
     if (alone) this.#end = fault
     // Of one that was refused before, the end may be the rest.
-    const other = !alone || this.#refused.size > 0 || !this.#suspected.has(key)
+    const other = !alone || this.#answered || this.#refused.size > 0 || !this.#suspected.has(key)
     if (other) {
       this.#suspected.add(key)
       return
     }
     this.#suspected.delete(key)
-    const words = 'the server hangs up or falls silent on this message'
+    const words = 'the server hangs up on this message'
     this.#guilty.set(key, new Fault('append-refused', words, { ...fault.facts, cause: fault }))
   }
 }
 
-const deaths: ReadonlySet<FaultCode> = new Set(['connection-lost', 'timeout', 'protocol'])
+const deaths: ReadonlySet<FaultCode> = new Set(['connection-lost', 'protocol'])

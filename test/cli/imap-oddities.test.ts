@@ -52,6 +52,29 @@ describe.concurrent('an IMAP server that is not what it seems', () => {
     expect(scene.stored()).toEqual(all.toSorted())
   })
 
+  it.each([2, 5])(
+    'APP-17 hangs up after %i uploads, whatever they are: none is blamed, each is there once',
+    async (most) => {
+      let [connection, count] = [0, 0]
+      const APPEND: ImapHook = () => {
+        if (scene.imap.connections !== connection) [connection, count] = [scene.imap.connections, 0]
+        return ++count > most ? { cut: true } : undefined
+      }
+      await using scene = await openImapScene({
+        messages,
+        imap: { hooks: { APPEND }, capabilities: ['IMAP4rev1', 'LITERAL+', 'UIDPLUS'] },
+      })
+      await scene.plan({
+        retry: { attempts: 8, minDelay: '1ms', maxDelay: '2ms' },
+        timeouts: { settle: '300ms' },
+        accounts: [{ name: 'alice', source: scene.server.source(), targets: [scene.imap.target(), maildir] }],
+      })
+      const { code, events } = await scene.run(['run', '--json'])
+      expect({ code, failed: events.filter(({ type }) => type === 'message.failed') }).toEqual({ code: 0, failed: [] })
+      expect(scene.stored()).toEqual(messages.toSorted())
+    },
+  )
+
   it('APP-23 takes no empty message: it fails there alone, other targets have it', async () => {
     const APPEND: ImapHook = ({ literals }) =>
       literals.some((one) => one.length === 0) ? { reply: "TAG NO Can't save a zero byte message.\r\n" } : undefined
