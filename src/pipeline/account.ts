@@ -1,7 +1,7 @@
 import { asFault, Fault } from '../ports/fault.js'
 import type { AccountContext, AccountJob, AccountResult } from './account-job.js'
 import { recordOutcome } from './account-summary.js'
-import { beginAdoption, endAdoption, tellAdopted } from './adopting.js'
+import { beginAdoption, endAdoption, offer, tellAdopted } from './adopting.js'
 import { Agenda } from './agenda.js'
 import { backFill } from './back-fill.js'
 import { Backoff } from './backoff.js'
@@ -189,8 +189,8 @@ class AccountRun {
   /** Needs no session. What has to wait for messages that are to be fetched first comes after it. */
   async #retryKept(): Promise<void> {
     // `--limit` and `--dry-run` are for trying things out.
-    if (!this.#context.dryRun && this.#context.limit === undefined)
-      await this.#quarantine.retry(this.#books, this.#lanes)
+    if (this.#context.dryRun || this.#context.limit !== undefined) return
+    await this.#quarantine.retry(this.#books, this.#lanes, async (book, delivery) => offer(book, delivery, this.#lanes))
   }
 
   /** After an orderly session: why another one is needed, if it is. */

@@ -219,7 +219,7 @@ export class LaneBook implements LaneObserver {
     else this.#knowsUnlisted = true
     if (delivery.adopted(this.lane.target)) this.#adoption?.settle(receipt.key)
     else delivery.stored = true
-    this.#quarantine.delivered(this.lane, delivery.message)
+    this.#quarantine.delivered(this.lane, delivery)
     this.#receipts++
     const key = this.#listedAs(delivery) ?? receipt.key
     for (const flag of new Set([...delivery.flags, ...receipt.flags])) {

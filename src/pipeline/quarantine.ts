@@ -23,6 +23,8 @@ export interface QuarantineContext {
 interface KeptLane {
   readonly lane: Lane
   readonly run: LaneRun | undefined
+  /** Its ledger is being rebuilt: what stands at its target is known once that was looked through. */
+  readonly adoption: { readonly surveyed: boolean } | undefined
   has(number: number): boolean
 }
 
@@ -31,6 +33,9 @@ interface AllLanes {
   wait<T>(until: Promise<T>): Promise<T>
   flush(): Promise<void>
 }
+
+/** False where the lane cannot take the message now. */
+type Offer<Book> = (book: Book, delivery: Delivery) => Promise<boolean>
 
 /** A message that waits for one lane. */
 interface Waiting {
@@ -57,7 +62,7 @@ export class Quarantine {
   readonly #whole = new Map<string, Promise<void>>()
   /** Every file that this account has had during the run. */
   readonly #files = new Set<string>()
-  /** Delivered in this run, with their sizes. */
+  /** Stored in this run, with their sizes. */
   readonly #delivered = new Map<MessageKey, number>()
   #origin = ''
   #fault: Fault | undefined
@@ -106,16 +111,17 @@ export class Quarantine {
   }
 
   /** The ledger has a receipt now. */
-  delivered({ target }: Lane, { key, size }: FetchedMessage): void {
-    if (this.#waiting.get(target)?.delete(key) === true) this.#delivered.set(key, size)
+  delivered({ target }: Lane, { message, stored }: Delivery): void {
+    const { key, size } = message
+    if (this.#waiting.get(target)?.delete(key) === true && stored) this.#delivered.set(key, size)
   }
 
   /**
    * Offers to each lane what waits for it, as far as it takes it now: what a dead run announced comes first, and some of
-   * that may have to be fetched.
+   * that may have to be fetched; in a ledger that is being rebuilt, so does what the first listing is to look for.
    */
-  async retry(books: readonly KeptLane[], lanes: AllLanes): Promise<void> {
-    for (const book of books) await this.#retry(book, lanes)
+  async retry<Book extends KeptLane>(books: readonly Book[], lanes: AllLanes, offer: Offer<Book>): Promise<void> {
+    for (const book of books) await this.#retry(book, lanes, async (delivery) => offer(book, delivery))
     await lanes.flush()
   }
 
@@ -175,12 +181,13 @@ export class Quarantine {
     }
   }
 
-  async #retry(book: KeptLane, lanes: AllLanes): Promise<void> {
+  async #retry(book: KeptLane, lanes: AllLanes, offer: (delivery: Delivery) => Promise<boolean>): Promise<void> {
     const { budget, roster, signal } = this.#context
     const waiting = this.#waiting.get(book.lane.target) ?? new Map<MessageKey, Waiting>()
     for (const key of new Set([...(book.run?.owed ?? []), ...waiting.keys()])) {
       const one = waiting.get(key)
       if (!book.run || signal.aborted) return
+      if (book.adoption?.surveyed === false && book.run.owed.length === 0) return
       if (!one || one.refused || one.damaged || (book.run.owed[0] ?? key) !== key) continue
       const charged = await this.#reserve(one, book, lanes)
       const message = await this.#read(one)
@@ -190,7 +197,7 @@ export class Quarantine {
       }
       const delivery = new Delivery(roster.numberOf(key), message, one.kept.flags, { budget, charged })
       delivery.hold()
-      book.run.offer(delivery)
+      await offer(delivery)
       await delivery.release()
     }
   }

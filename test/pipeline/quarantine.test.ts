@@ -104,6 +104,32 @@ describe('a message that a target refuses for good', () => {
     expect(await scene.run()).toMatchObject({ status: 'incomplete', counts: { failed: 2, vanished: 0, copied: 3 } })
   })
 
+  it('is not stored again where the ledger is rebuilt and a copy of it stands there', async () => {
+    await using scene = await Scene.start(once)
+    refuse(scene.two, 'u3')
+    await scene.run()
+    refuse(scene.two)
+    const [{ sha256 = '', size = 0 } = {}] = await scene.ledger.kept('alice')
+    const form = { digest: sha256, receipt: (where: string) => ({ key: 'u3', sha256, size, where, flags: [] }) }
+    Object.assign(scene.two, {
+      async *others() {
+        yield { where: 'there', seen: 'there', digests: [sha256] }
+      },
+      forms: async (message: { sha256: string }) => (message.sha256 === sha256 ? [form] : []),
+    })
+    expect(await scene.run({ adopt: true })).toMatchObject({ status: 'ok', counts: { present: 5, copied: 0 } })
+    expect(scene.two.stored).not.toContain('u3')
+    expect(scene.events).toContainEqual({
+      type: 'target.adopted',
+      account: 'alice',
+      target: 'two',
+      messages: 1,
+      others: 0,
+    })
+    expect([scene.quarantine.files.size, await scene.ledger.kept('alice')]).toEqual([0, []])
+    expect(scene.asked).toEqual([])
+  })
+
   it('is delivered although the server lets nobody in', async () => {
     await using scene = await Scene.start(once)
     refuse(scene.two, 'u3')

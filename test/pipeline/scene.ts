@@ -35,6 +35,7 @@ interface RunOptions {
   readonly attempts?: number
   readonly select?: Selector
   readonly deleteAfter?: number
+  readonly adopt?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -108,6 +109,7 @@ export class Scene implements AsyncDisposable {
         retry: { attempts: more.attempts ?? 3, minDelay: 1000, maxDelay: 60_000, maxWait: 900_000 },
         dryRun: more.dryRun ?? false,
         limit: more.limit,
+        adopt: more.adopt,
         signal: more.signal ?? new AbortController().signal,
       },
     )
