@@ -45,7 +45,12 @@ export function estimateAll(
 }
 
 function byExperience({ messages, bytes }: Amount, speed: NonNullable<Means['speed']>): Estimate {
-  const seconds = [messages / speed.messages, bytes / speed.bytes].map((share) => (share * speed.ms) / 1000)
+  const amounts = [
+    [messages, speed.messages],
+    [bytes, speed.bytes],
+  ] as const
+  // Of nothing there is no share: some servers list every message with a size of 0 (QUIRKS LST-14).
+  const seconds = amounts.flatMap(([now, then]) => (then > 0 ? [(now / then) * (speed.ms / 1000)] : []))
   return { from: Math.min(...seconds) / tolerance, to: Math.max(...seconds) * tolerance }
 }
 

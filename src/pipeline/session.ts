@@ -51,8 +51,7 @@ export async function runSession(context: SessionContext): Promise<void> {
     await session.quit()
     return
   }
-  const octetsOf = (number: number): number => context.roster.entry(number).size
-  const { fetched, safe } = await context.speed.measure(fetchMissing(session, context), octetsOf)
+  const { fetched, safe } = await context.speed.measure(fetchMissing(session, context))
   if (!safe) return
   const deleted = await deletions.mark(session, numbers, pace.spaced ? Infinity : deletionsAtOnce)
   if (!deleted) return
@@ -111,7 +110,7 @@ function tellWanted({ account, agenda, roster, emit }: SessionContext): void {
 async function fetchMissing(
   session: Session,
   context: SessionContext,
-): Promise<{ readonly fetched: readonly number[]; readonly safe: boolean }> {
+): Promise<{ readonly fetched: readonly number[]; readonly octets: number; readonly safe: boolean }> {
   const { books, lanes, roster, budget, agenda, identity, secondFetch, window, signal } = context
   const wanted = secondFetch.first(agenda.wanted())
   // What is not stored must not be fetched where the server may remove it for that.
@@ -136,7 +135,7 @@ async function fetchMissing(
   }
   signal.addEventListener('abort', stop, { once: true })
   const fetched: number[] = []
-  const receiving = { feed, fetched, revisits }
+  const receiving = { feed, fetched, octets: 0, revisits }
   try {
     for await (const result of session.retrieve(feed, context.intake)) await receive(result, receiving, context)
   } catch (error) {
@@ -160,7 +159,7 @@ async function fetchMissing(
   await session.stay(lanes.flush())
   const safe = (number: number): boolean =>
     revisits.has(number) || (roster.isFiltered(number) && !session.expires) || books.every((book) => book.safe(number))
-  return { fetched, safe: !halted() && fetched.every(safe) }
+  return { fetched, octets: receiving.octets, safe: !halted() && fetched.every(safe) }
 }
 
 /** A QUIT behind so many, that a cut costs little (QUIRKS DEL-11); where sign-ins have to wait, all at once. */
@@ -172,6 +171,8 @@ const broken: ReadonlySet<FaultCode> = new Set(['connection-lost', 'timeout', 'p
 interface Receiving {
   readonly feed: Feed
   readonly fetched: number[]
+  /** Of what was fetched. */
+  octets: number
   /** Fetched for the server's sake only (see Window). */
   readonly revisits: ReadonlySet<number>
 }
@@ -182,7 +183,7 @@ async function receive(result: Retrieved, receiving: Receiving, context: Session
   const { number, charged } = feed.result()
   if (revisits.has(number)) {
     budget.release(charged)
-    await revisited(result, number, fetched, context)
+    await revisited(result, number, receiving, context)
     return
   }
   if ('fault' in result) {
@@ -198,6 +199,7 @@ async function receive(result: Retrieved, receiving: Receiving, context: Session
   budget.add(owing - charged)
   emit({ type: 'message.fetched', account, size: message.size })
   fetched.push(number)
+  receiving.octets += message.size
   // Neither `select` nor the size that is listed now has a say in what was stored, or begun, under another id.
   const matters = flags.length > 0 || selection.selects
   const settled = matters && (await identity.isSettled(number, message))
@@ -229,14 +231,15 @@ async function receive(result: Retrieved, receiving: Receiving, context: Session
 async function revisited(
   result: Retrieved,
   number: number,
-  fetched: number[],
+  receiving: Receiving,
   { window }: SessionContext,
 ): Promise<void> {
   if ('fault' in result) {
     window.cannotRevisit(number)
     return
   }
-  fetched.push(number)
+  receiving.fetched.push(number)
+  receiving.octets += result.message.size
   if (result.message instanceof FetchedMessage) await result.message.remove()
 }
 

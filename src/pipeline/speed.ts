@@ -20,17 +20,16 @@ export class Speed {
     this.#context = context
   }
 
-  /** Measures a session's work, which resolves with the messages that it fetched. */
-  async measure<T extends { readonly fetched: readonly number[] }>(
+  /** Measures a session's work, which resolves with the messages that it fetched and their octets, whatever the server listed. */
+  async measure<T extends { readonly fetched: readonly number[]; readonly octets: number }>(
     work: Promise<T>,
-    octetsOf: (number: number) => number,
   ): Promise<T> {
     const { clock } = this.#context
     const began = clock.monotonic()
     const result = await work
     this.#ms += clock.monotonic() - began
     this.#messages += result.fetched.length
-    this.#bytes += result.fetched.reduce((sum, number) => sum + octetsOf(number), 0)
+    this.#bytes += result.octets
     return result
   }
 

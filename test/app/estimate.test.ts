@@ -14,12 +14,9 @@ describe('the time that a run takes', () => {
       latencyMs: fc.nat(3000),
       pipelined: fc.boolean(),
       bandwidth: fc.option(fc.integer({ min: 1000 }), { nil: undefined }),
-      speed: fc.option(
-        fc.record({ messages: fc.integer({ min: 100 }), bytes: fc.integer({ min: 1 }), ms: fc.integer({ min: 1 }) }),
-        {
-          nil: undefined,
-        },
-      ),
+      speed: fc.option(fc.record({ messages: fc.integer({ min: 100 }), bytes: fc.nat(), ms: fc.integer({ min: 1 }) }), {
+        nil: undefined,
+      }),
     })
     fc.assert(
       fc.property(amount, means, (waits, by) => {
@@ -49,6 +46,15 @@ describe('the time that a run takes', () => {
     // Twice as large as then, or as many: nobody knows which of it counts.
     const larger = estimate({ messages: 1000, bytes: 200 * megabyte }, { ...near, speed })
     expect([larger.from, larger.to]).toEqual([400, 1250])
+  })
+
+  it('goes by the messages alone where an earlier run saw no octets, and by the octets where it saw no messages', () => {
+    const waits = { messages: 2000, bytes: 200 * megabyte }
+    const many = { messages: 1000, bytes: 0, ms: 500_000 }
+    expect(estimate(waits, { ...near, speed: many })).toEqual({ from: 800, to: 1250 })
+    expect(estimate({ messages: 2000, bytes: 0 }, { ...near, speed: many })).toEqual({ from: 800, to: 1250 })
+    const large = { messages: 0, bytes: 100 * megabyte, ms: 500_000 }
+    expect(estimate({ messages: 0, bytes: 200 * megabyte }, { ...near, speed: large })).toEqual({ from: 800, to: 1250 })
   })
 
   it('is never less than `limits.bandwidth` allows', () => {

@@ -108,6 +108,17 @@ describe('an account', () => {
     }
   })
 
+  it('LST-14 remembers how fast it fetched by what came, whatever the listing says', async () => {
+    const many = Array.from({ length: 100 }, (_, index) => body(String(index)))
+    await using scene = await Scene.start({
+      messages: many,
+      hooks: { LIST: () => rewrite((reply) => reply.toString('latin1').replaceAll(/^(\d+) \d+/gm, '$1 0')) },
+    })
+    await scene.run()
+    const bytes = many.reduce((sum, { length }) => sum + length, 0)
+    expect((await scene.ledger.recall('alice')).speed).toMatchObject({ messages: 100, bytes })
+  })
+
   it('LST-14 holds no more than there is room for, whatever the listing says', async () => {
     const large = Array.from({ length: 30 }, (_, index) => body(`${index} ${'x'.repeat(50_000)}`))
     await using scene = await Scene.start({
