@@ -30,6 +30,7 @@ export class LaneBook implements LaneObserver {
   /** Known when the lane has finished: found missing at the target, and not delivered again. */
   readonly #lost = new Set<MessageKey>()
   #run: LaneRun | undefined
+  #left: LaneRun | undefined
   /** From one session into the next where the target is slow to end its last batch, or to open. */
   #opening: Promise<LaneRun | undefined> | undefined
   #fault: Fault | undefined
@@ -64,6 +65,16 @@ export class LaneBook implements LaneObserver {
   /** False where the lane has stopped for a reason that will not pass within this run. */
   get alive(): boolean {
     return this.#fault?.transient !== false && this.#fault?.code !== 'held' && !this.#given
+  }
+
+  /** Its target hangs: whoever asks it for anything waits for ever. */
+  get given(): boolean {
+    return this.#given
+  }
+
+  /** It is at what it had in hand when it was left behind, or has been opening since an earlier session. */
+  get busy(): boolean {
+    return this.#opening !== undefined || this.#left?.working === true
   }
 
   get run(): LaneRun | undefined {
@@ -125,7 +136,7 @@ export class LaneBook implements LaneObserver {
     this.#opening ??= this.#reopen(context)
     const opened = await Promise.race([this.#opening, enough()])
     if (opened instanceof Fault) {
-      this.stopped(opened)
+      if (opened !== this.#fault) this.stopped(opened)
       return
     }
     this.#opening = undefined
@@ -151,6 +162,7 @@ export class LaneBook implements LaneObserver {
 
   /** It holds the others up: they go on without it. */
   leaveBehind(fault: Fault): void {
+    this.#left = this.#run
     this.#run?.leave(fault)
   }
 

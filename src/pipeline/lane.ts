@@ -257,6 +257,7 @@ export class LaneRun {
 
   /** After the loop: whatever was offered but not delivered is let go, and nobody waits for it any longer. */
   async #abandon(): Promise<void> {
+    this.#working = false
     this.#queue.clear()
     try {
       await this.#release(this.#held)

@@ -41,7 +41,7 @@ export class Lanes {
     try {
       const late = this.#books.filter(isLate)
       await Promise.all(this.#books.filter((book) => !isLate(book)).map(async (book) => open(book, patience.opening)))
-      await Promise.all(late.map(async (book) => open(book, patient ? patience.opening : 0)))
+      await Promise.all(late.map(async (book) => open(book, patient || !book.busy ? patience.opening : 0)))
     } finally {
       over.abort()
     }
@@ -107,7 +107,7 @@ export class Lanes {
     return (awaited ? patience.others : patience.alone) - run.stillMs
   }
 
-  /** Resolves when a lane has been waited for long enough; rejects with the signal. */
+  /** Resolves when a lane has been waited for long enough, with what is known already if at once; rejects with the signal. */
   async #tooLong(book: LaneBook, { first, patient, signal }: Waiting): Promise<Fault> {
     const others = this.#books.filter((other) => other !== book)
     for (let waited = first; ; waited += patience.opening) {
@@ -115,7 +115,7 @@ export class Lanes {
       const hangs = waited >= patience.alone && !book.target.bounded
       if (hangs) book.giveUp()
       if (hangs || (!patient && others.some(({ run }) => run))) {
-        return lagging(`it is not ready after ${durationText(waited / 1000)}`)
+        return (waited === 0 && book.fault) || lagging(`it is not ready after ${durationText(waited / 1000)}`)
       }
     }
   }
