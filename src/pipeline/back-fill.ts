@@ -30,12 +30,14 @@ export interface BackFillContext {
 export async function backFill(context: BackFillContext): Promise<Fault | undefined> {
   const lacking = await lackingKeys(context)
   const faults: Fault[] = []
-  for (const donor of context.books) {
+  for (const donor of context.books.filter(({ given }) => !given)) {
     if (lacking.size > 0) await takeFrom(donor, lacking, context).catch((error: unknown) => faults.push(asFault(error)))
   }
   if (lacking.size === 0 || context.signal.aborted) return undefined
   const passing = faults.find(({ transient }) => transient)
   if (passing) return passing
+  // Its lane says why the rest is missing, and the next run asks it.
+  if (context.books.some(({ given }) => given)) return undefined
   const { account, emit } = context
   const targets = [...new Set([...lacking.values()].flat())].map(({ lane }) => lane.target).join(', ')
   const words = `${lacking.size} messages that other targets have are not listed by the server any more: missing in ${targets}`

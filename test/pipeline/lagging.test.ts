@@ -148,6 +148,45 @@ describe('a lane that stands still while others wait', () => {
   })
 })
 
+describe('a lane that was left behind and is idle again', () => {
+  it('has its time to open for the next session, and takes part in it', async () => {
+    await using scene = await Scene.start({ memory: 100 })
+    const door = new Door()
+    scene.two.beforeCommit = async () => door.pass()
+    scene.server.hooks = {
+      RETR: async ({ uidl, session }) => {
+        if (uidl !== 'u5' || session > 1) return undefined
+        door.open()
+        await sleep(20)
+        scene.two.beforeOpen = async () => sleep(20)
+        return close
+      },
+    }
+    const running = scene.run()
+    await passAt(door, scene, 30_000)
+    expect(await running).toMatchObject({ status: 'ok', counts: { copied: 5 } })
+    // More than what the other one lacks.
+    expect(scene.server.sessions[1]?.retrieved.length).toBeGreaterThan(1)
+    expect(stops(scene.events)).toHaveLength(1)
+    scene.requireStored(five)
+  })
+
+  it('is told of once, and for the same reason, where its old batch is still in hand', async () => {
+    await using scene = await Scene.start({ memory: 100 })
+    const door = new Door()
+    scene.two.beforeCommit = async () => door.pass()
+    scene.server.hooks = { RETR: ({ uidl, session }) => (uidl === 'u5' && session === 1 ? close : undefined) }
+    const running = scene.run()
+    await passAt(door, scene, 30_000)
+    await until(() => scene.one.stored.length === 5)
+    expect(stops(scene.events)).toMatchObject([{ fault: { message: 'nothing has moved for 30 s' } }])
+    door.open()
+    expect(await running).toMatchObject({ status: 'ok', counts: { copied: 5 } })
+    expect(stops(scene.events)).toHaveLength(1)
+    scene.requireStored(five)
+  })
+})
+
 describe('a target that does not open', () => {
   it('is not waited for longer than a minute, and takes part once it is ready', async () => {
     await using scene = await Scene.start()
@@ -175,6 +214,31 @@ describe('a target that does not open', () => {
     expect(await running).toMatchObject({ status: 'ok' })
     scene.requireStored(five)
   })
+})
+
+it('nothing is read back from a target that hangs, for another one that lacks it', async () => {
+  await using scene = await Scene.start()
+  await scene.deliver('one', 'gone')
+  const door = new Door()
+  scene.one.beforeOpen = async () => door.pass()
+  Object.assign(scene.one, {
+    async *contents() {
+      await door.pass()
+      yield* []
+    },
+  })
+  const running = scene.run()
+  let ended: AccountResult | undefined
+  void running.then((result) => (ended = result))
+  await until(() => door.reached)
+  for (let waited = 0; !ended; waited++) {
+    expect(waited).toBeLessThan(100)
+    await sleep(5)
+    scene.clock.pass(minutes)
+  }
+  expect(ended).toMatchObject({ status: 'incomplete', faults: [{ code: 'lagging' }] })
+  expect(scene.two.stored).toEqual(ids)
+  door.open()
 })
 
 describe('a lane that nobody waits for', () => {
