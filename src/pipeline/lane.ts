@@ -259,11 +259,9 @@ export class LaneRun {
   async #abandon(): Promise<void> {
     this.#working = false
     this.#queue.clear()
-    try {
-      await this.#release(this.#held)
-    } catch (error) {
+    await this.#release(this.#held).catch((error: unknown) => {
       if (!this.#fault) this.#stopped(error)
-    }
+    })
     this.#wakeIdle()
   }
 

@@ -109,7 +109,7 @@ describe('a message that a target refuses for good', () => {
     refuse(scene.two, 'u3')
     await scene.run()
     refuse(scene.two)
-    const [{ sha256 = '', size = 0 } = {}] = await scene.ledger.kept('alice')
+    const [{ sha256, size } = { sha256: '', size: 0 }] = await scene.ledger.kept('alice')
     const form = { digest: sha256, receipt: (where: string) => ({ key: 'u3', sha256, size, where, flags: [] }) }
     Object.assign(scene.two, {
       async *others() {
