@@ -51,7 +51,7 @@ export class Capabilities {
  * SyntaxError where it cannot be read.
  */
 export function capabilitiesIn(response: Response): Capabilities | undefined {
-  const { name, code } = response
-  if (name === 'CAPABILITY') return new Capabilities(response.values)
+  const { tag, name, code } = response
+  if (tag === '*' && name === 'CAPABILITY') return new Capabilities(response.values)
   return code?.name === 'CAPABILITY' ? new Capabilities(code.values) : undefined
 }

@@ -45,9 +45,9 @@ export class ImapClient {
       dialogue.capabilities = undefined
       const mechanism = await signIn(dialogue, { credentials, capabilities: offered, scrubber, endpoint: options })
       const capabilities = await learnCapabilities(dialogue)
-      // NetEase opens no folder for a client that has not said who it is (QUIRKS PRV-08). Nobody waits for the answer: the
-      // server takes it before whatever is asked next.
-      if (offered.has('ID') || capabilities.has('ID')) void dialogue.run([identity]).catch(() => undefined)
+      // NetEase opens no folder for a client that has not said who it is (QUIRKS PRV-08). Waited for: a server that answers
+      // two commands the other way round would give this one the untagged data of the next.
+      if (offered.has('ID') || capabilities.has('ID')) await dialogue.run([identity])
       dialogue.freeLiteral = capabilities.freeLiteral
       return new ImapClient(dialogue, capabilities, mechanism)
     } catch (error) {
@@ -88,11 +88,13 @@ async function greet(dialogue: Dialogue): Promise<void> {
   connection.phase = 'greeting'
   if (connection.security !== undefined) wire.remark(connection.security)
   const greeting = await wire.response(patience.connect)
-  dialogue.capabilities = capabilitiesIn(greeting)
   connection.settle()
   const facts = { reply: greeting.text }
   if (greeting.tag !== '*') throw connection.fault('wrong-protocol', 'this is not an IMAP server', facts)
-  if (greeting.ok) return
+  if (greeting.ok) {
+    dialogue.capabilities = capabilitiesIn(greeting)
+    return
+  }
   if (greeting.name === 'PREAUTH') {
     // Nobody knows as whom; TLS cannot be started any more either (RFC 9051 §7.1.4).
     throw connection.fault('auth-unavailable', 'the server takes us for somebody who has signed in (PREAUTH)', facts)

@@ -122,6 +122,22 @@ describe('ImapClient', () => {
     },
   )
 
+  it.each(['TAG CAPABILITY (', 'TAG CAPABILITY IMAP4rev1'])(
+    'ends where a tagged answer looks like a list: %s',
+    async (line) => {
+      const hooks = { CAPABILITY: () => ({ reply: `${line}\r\n` }) }
+      const error = await failure({ hooks }, { patience: { ...patience, reply: 2000 } })
+      expect(error).toMatchObject({ code: 'protocol', facts: { phase: 'CAPABILITY' } })
+    },
+  )
+
+  it.each<[string, string]>([
+    ['* CAPABILITY (\r\n', 'wrong-protocol'],
+    ['* BYE [CAPABILITY IMAP4rev1] not today\r\n', 'server-busy'],
+  ])('takes a greeting only for what it is: %j', async (script, code) => {
+    expect(await against(script)).toMatchObject({ code, facts: { phase: 'greeting' } })
+  })
+
   it('never shows the password', async () => {
     const lines: string[] = []
     await using server = await FakeImapServer.start({
