@@ -12,7 +12,7 @@ export class Connection {
   readonly #statements = new Map<string, Statement>()
   readonly #readOnly: boolean
   #closed = false
-  /** After a failed write nobody knows what is on the disk: nothing more is written. */
+  /** After a failed write nobody knows what is on the disk, nor where it was found damaged: nothing more is written. */
   #broken: unknown
 
   constructor(database: Database, { file, clock, readOnly }: ConnectionOptions) {
@@ -71,7 +71,11 @@ export class Connection {
     try {
       return await retryWhileBusy(this.#clock, work)
     } catch (error) {
-      throw isBusy(error) || isSqlite(error) ? ledgerFault(error, this.#file) : error
+      if (!isBusy(error) && !isSqlite(error)) throw error
+      const fault = ledgerFault(error, this.#file)
+      // What a read has met is no better for being left as it is.
+      if (fault.code === 'ledger-damaged') this.#broken = fault
+      throw fault
     }
   }
 

@@ -24,8 +24,8 @@ export class SqliteDeletionBook implements DeletionBook {
   async *unproven(lane: Lane): AsyncIterable<Receipt> {
     const found = await this.#connection.read(() => laneRow(this.#connection, lane))
     if (!found) return
-    const doubted = `SELECT receipts.* FROM unproven JOIN receipts USING (lane, key) WHERE lane = ? AND seq > ? AND seq <= ${found.proved}
-      ORDER BY seq LIMIT ${pageSize}`
+    const doubted = `SELECT receipts.* FROM unproven JOIN receipts USING (lane, key) JOIN lanes ON lanes.id = lane
+      WHERE lane = ? AND seq > ? AND seq <= proved ORDER BY seq LIMIT ${pageSize}`
     const unread = `SELECT * FROM receipts WHERE lane = ? AND seq > ? ORDER BY seq LIMIT ${pageSize}`
     yield* this.#receipts(doubted, found.id, 0)
     yield* this.#receipts(unread, found.id, found.proved)

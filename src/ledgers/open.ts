@@ -5,7 +5,7 @@ import type { Clock } from '../ports/clock.js'
 import { Fault } from '../ports/fault.js'
 import { type Database, type DriverName, ledgerFault, openDatabase } from './driver.js'
 import { migrateLedger, seeAsNewest } from './migrate.js'
-import { breakSeal, dropSeal } from './seal.js'
+import { breakSeal, isSealed } from './seal.js'
 import { applicationId, schema, schemaVersion } from './schema.js'
 import { retryWhileBusy } from './busy.js'
 import { transaction } from './transaction.js'
@@ -32,13 +32,14 @@ export async function openLedgerDatabase(options: LedgerFile): Promise<Database>
     }
     // SQLite would take it for a new database.
     if (size < smallestDatabase) throw new Fault('ledger-damaged', `${file} is cut off: it has ${size} bytes`)
-    const whole = !readOnly && (await breakSeal(file))
+    const sealed = await isSealed(file)
     // A journal that a killed run left must be rolled back, which a read-only connection cannot do.
     const hot = ((await sizeOf(`${file}-journal`)) ?? 0) > 0
     const database = await openDatabase(file, { readOnly: readOnly && !hot, driver })
     try {
-      const check = hot || (!whole && size <= checkLimit)
+      const check = hot || (!sealed && size <= checkLimit)
       const version = await retryWhileBusy(clock, () => prepare(database, file, { readOnly, check }))
+      if (!readOnly) await breakSeal(file)
       if (version < schemaVersion) {
         if (readOnly) seeAsNewest(database, version)
         else await migrateLedger(database, { folder, version, clock })
@@ -80,7 +81,8 @@ async function create(file: string, { folder, driver }: LedgerFile): Promise<voi
   } finally {
     database.close()
   }
-  await dropSeal(file)
+  // What stands there is of another one.
+  await breakSeal(file)
   await rename(draft, file)
   await syncDirectory(folder)
 }
@@ -90,10 +92,10 @@ function prepare(database: Database, file: string, options: { readOnly: boolean;
   // Each commit is on the disk when it returns; the journal file stays, which saves a sync of the folder.
   if (!options.readOnly) database.exec('PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL')
   database.exec('PRAGMA foreign_keys = ON')
-  return transaction(database, 'read', () => requireSound(database, file, options.check))
+  return transaction(database, 'read', () => requireSound(database, file, options))
 }
 
-function requireSound(database: Database, file: string, check: boolean): number {
+function requireSound(database: Database, file: string, options: { readOnly: boolean; check: boolean }): number {
   const version = Number(database.prepare('PRAGMA user_version').all()[0]?.['user_version'])
   if (version > schemaVersion) {
     throw new Fault(
@@ -105,9 +107,11 @@ function requireSound(database: Database, file: string, check: boolean): number 
   if (version < 1 || application !== applicationId) {
     throw new Fault('ledger-damaged', `${file} is a database, but not a ledger of popferry`)
   }
-  if (!check) return version
-  // The quick one does not compare the index of the keys with the receipts.
-  const verdict = database.prepare('PRAGMA integrity_check(1)').all()[0]?.['integrity_check']
+  if (!options.check) return version
+  // The quick one does not compare the index of the keys with the receipts. Meanwhile nobody can write: whoever only looks
+  // must not end a run by it.
+  const pragma = options.readOnly ? 'quick_check' : 'integrity_check'
+  const verdict = database.prepare(`PRAGMA ${pragma}(1)`).all()[0]?.[pragma]
   if (verdict !== 'ok') throw new Fault('ledger-damaged', `${file} is damaged: ${String(verdict)}`)
   return version
 }

@@ -11,28 +11,29 @@ import { Fault } from '../ports/fault.js'
  * compares them, and removes the digest for as long as he works: after a kill there is none (QUIRKS FS-11).
  */
 
-/** Compares and removes the digest; false where there is none. For whoever holds the lock of the state. */
-export async function breakSeal(file: string): Promise<boolean> {
+/** Whether the ledger is what whoever worked in it last has left; false where nobody knows. */
+export async function isSealed(file: string): Promise<boolean> {
   const path = sealOf(file)
   const sealed = await readFile(path, 'latin1').catch(ignoreMissing)
   if (sealed === undefined) return false
-  if (sealed !== (await sealText(file))) {
-    throw new Fault(
-      'ledger-damaged',
-      `${file} is not what the last run has left (${path}): a disk or a program changed it`,
-      {
-        hint: `restore both from a backup; or, if you have put this ledger there on purpose, remove ${path}`,
-      },
-    )
-  }
-  await rm(path)
-  await syncDirectory(dirname(path))
-  return true
+  if (sealed === (await sealText(file))) return true
+  // Somebody has begun to work in it since.
+  if (sealed !== (await readFile(path, 'latin1').catch(ignoreMissing))) return false
+  throw new Fault(
+    'ledger-damaged',
+    `${file} is not what the last run has left (${path}): a disk or a program changed it`,
+    {
+      hint: `restore both from a backup; or, if you have put this ledger there on purpose, remove ${path}`,
+    },
+  )
 }
 
-/** A new ledger is not the one that the digest was of. */
-export async function dropSeal(file: string): Promise<void> {
-  await rm(sealOf(file), { force: true })
+/** For whoever holds the lock of the state, before anything of the ledger changes. */
+export async function breakSeal(file: string): Promise<void> {
+  const path = sealOf(file)
+  if ((await stat(path).catch(ignoreMissing)) === undefined) return
+  await rm(path)
+  await syncDirectory(dirname(path))
 }
 
 /** Leaves the digest of a closed ledger, all or nothing; none where SQLite has not finished with it. */

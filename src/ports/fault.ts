@@ -190,7 +190,7 @@ export const faults = {
   'ledger-damaged': {
     scope: 'run',
     transient: false,
-    hint: 'restore ledger.db from a backup; without one, move it away, and `popferry run --adopt` makes a new one of what the targets hold',
+    hint: 'restore ledger.db and ledger.sha256 from a backup; without one, move it away, and `popferry run --adopt` makes a new one of what the targets hold',
   },
   'ledger-newer': { scope: 'run', transient: false, hint: 'use the popferry version that wrote it, or a newer one' },
   internal: { scope: 'run', transient: false, hint: 'this is a bug in popferry: please report it' },

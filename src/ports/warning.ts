@@ -27,7 +27,7 @@ export const warnings = {
   'quarantine-unclaimed':
     'the ledger was lost, and messages that a target had refused lie in the state folder without it',
   'ping-failed': 'the health check was not told',
-  'report-failed': 'the report of `--report` was not written; makes exit code 3',
+  'report-failed': 'the report of `--report` was not written; makes exit code 3 (75 where it passes, 1 after a bug)',
 } as const satisfies Record<string, string>
 
 /** Or that of a fault that ended nothing. */

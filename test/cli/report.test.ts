@@ -165,20 +165,8 @@ describe.concurrent('report', () => {
     await writeFile(scene.folder.at('migrate.state', 'ledger.db'), content)
     const { code, stdout, stderr } = await scene.run(['report', '--output', 'r.html'])
     expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
-    expect(stderr).toMatch(/ledger\.db is (?:damaged|cut off)/)
+    expect(stderr).toMatch(/ledger\.db is (?:cut off|not what the last run has left)/)
     expect((await readFile(scene.folder.at('r.html'))).equals(before)).toBe(true)
-  })
-
-  it('leaves the old report whole when it is killed at any moment', async () => {
-    await using scene = await openScene({ hooks: refusing })
-    await scene.run(['run', '--report', 'r.html'])
-    for (const kill of [60, 120, 180, 240, 300]) {
-      await using running = scene.start(['report', '--output', 'r.html'])
-      await new Promise((resolve) => setTimeout(resolve, kill))
-      running.kill('SIGKILL')
-      await running.finished
-      expect(await readFile(scene.folder.at('r.html'), 'utf8')).toMatch(/^<!DOCTYPE html>[^]*<\/html>\n$/)
-    }
   })
 })
 

@@ -35,7 +35,9 @@ describe('what ended a command', () => {
     [
       new Fault('ledger-damaged', 'torn'),
       3,
-      expect.stringMatching(/^popferry: torn — restore ledger\.db from a backup; without one, .*--adopt/) as string,
+      expect.stringMatching(
+        /^popferry: torn — restore ledger\.db and ledger\.sha256 from a backup; without one, .*--adopt/,
+      ) as string,
     ],
   ])('a fault: %s', (fault, code, line) => {
     expect(explained(fault)).toEqual({ code, lines: [line] })

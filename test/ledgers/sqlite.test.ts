@@ -98,14 +98,33 @@ describe('the ledger on disk', () => {
     await writeFile(file, bytes)
     const seal = join(folder, 'ledger.sha256')
     const hint = expect.stringContaining(`remove ${seal}`) as string
-    await expect(open(folder)).rejects.toMatchObject({ code: 'ledger-damaged', hint })
-    await expect(open(folder)).rejects.toMatchObject({ code: 'ledger-damaged' })
+    for (const readOnly of [false, true, false]) {
+      await expect(open(folder, readOnly)).rejects.toMatchObject({ code: 'ledger-damaged', hint })
+    }
     bytes[at] = (bytes[at] ?? 0) ^ 1
     await writeFile(file, bytes)
     await using ledger = await open(folder)
     // While somebody works in it there is none: a run that is killed leaves nothing that could not be true.
     await expect(stat(seal)).rejects.toThrow('ENOENT')
     expect((await ledger.status())[0]?.targets[0]?.messages).toBe(1)
+  })
+
+  it('is not sealed where it was found damaged while somebody worked in it (QUIRKS FS-11)', async () => {
+    const folder = await stateFolder()
+    await oneReceipt(folder)
+    const file = join(folder, 'ledger.db')
+    {
+      await using ledger = await open(folder)
+      const bytes = await readFile(file)
+      bytes.fill(0x5a, 4096, bytes.length)
+      await writeFile(file, bytes)
+      // What the open connection has in its cache it need not read.
+      const rival = await openDatabase(file, { readOnly: false })
+      rival.exec('PRAGMA user_version = 2')
+      rival.close()
+      await expect(ledger.status()).rejects.toMatchObject({ code: 'ledger-damaged' })
+    }
+    await expect(stat(join(folder, 'ledger.sha256'))).rejects.toThrow('ENOENT')
   })
 
   it('leaves a digest that sha256sum understands, and does without one', async () => {
