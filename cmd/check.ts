@@ -43,9 +43,10 @@ export async function check(file: string, options: CommonOptions, streams: Strea
       report.on(result)
     },
   })
-  if (outcome.signIns.length > 0) await record(outcome.signIns, opened)
   const exitCode = checkExitCode(outcome, stop.received)
   report.finish({ ...outcome, exitCode, ...(held && { held }) })
+  // Last: whatever goes wrong with the state, what was found has been told.
+  if (outcome.signIns.length > 0) await record(outcome.signIns, opened)
   return exitCode
 }
 

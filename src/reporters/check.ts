@@ -151,9 +151,10 @@ function waiting({ messages = 0, bytes = 0, missing, estimate }: SourceCheck): s
 }
 
 /** `writable, 12.3 GB free` */
-function roomText({ free, quota }: TargetCheck, { bytes = 0 }: SourceCheck): string {
+function roomText({ free, quota }: TargetCheck, { bytes = 0, missing }: SourceCheck): string {
   const room = free ?? (quota && quota.limit - quota.used)
-  const short = room !== undefined && room < bytes ? `, less than the ${bytesText(bytes)} that wait at the source` : ''
+  const wanted = missing?.bytes ?? bytes
+  const short = room !== undefined && room < wanted ? `, less than the ${bytesText(wanted)} that are to be copied` : ''
   if (quota) return `${bytesText(quota.used)} of ${bytesText(quota.limit)} used${short}`
   return free === undefined ? '' : `writable, ${bytesText(free)} free${short}`
 }
