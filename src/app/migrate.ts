@@ -9,7 +9,7 @@ import type { BatchLimits } from '../pipeline/lane-queue.js'
 import { quarantineName } from '../pipeline/quarantine.js'
 import type { Clock } from '../ports/clock.js'
 import { countText } from '../ports/figures.js'
-import type { Counts, Emit } from '../ports/event.js'
+import { type Counts, type Emit, noCounts } from '../ports/event.js'
 import type { Enrolment, Ledger } from '../ports/ledger.js'
 import type { QuarantineFolder } from '../ports/quarantine.js'
 import type { Spool } from '../ports/spool.js'
@@ -75,7 +75,7 @@ export async function migrate(migration: Migration): Promise<RunOutcome> {
   emit({ type: 'run.started', run, plan: planFile, accounts: jobs.length })
   const accounts = await runAccounts(dryRun ? underRecordedNames(migration, enrolments) : migration)
   return {
-    counts: accounts.map(({ counts }) => counts).reduce(add, nothing),
+    counts: accounts.map(({ counts }) => counts).reduce(add, noCounts),
     accounts,
     interrupted: migration.signal.aborted,
     seconds: (clock.monotonic() - startedAt) / 1000,
@@ -160,19 +160,6 @@ async function runAccounts(migration: Migration): Promise<readonly AccountResult
 function batchLimits(memory: number): BatchLimits {
   const bytes = Math.min(16 * 1024 * 1024, memory / 4)
   return { due: { messages: 250, bytes: bytes / 4, ageMs: 1000 }, most: { messages: 1000, bytes } }
-}
-
-const nothing: Counts = {
-  listed: 0,
-  copied: 0,
-  present: 0,
-  filtered: 0,
-  failed: 0,
-  vanished: 0,
-  pending: 0,
-  reidentified: 0,
-  deleted: 0,
-  bytes: 0,
 }
 
 function add(a: Counts, b: Counts): Counts {

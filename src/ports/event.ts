@@ -17,6 +17,19 @@ export interface Counts {
   readonly bytes: number
 }
 
+export const noCounts: Counts = {
+  listed: 0,
+  copied: 0,
+  present: 0,
+  filtered: 0,
+  failed: 0,
+  vanished: 0,
+  pending: 0,
+  reidentified: 0,
+  deleted: 0,
+  bytes: 0,
+}
+
 export type AccountOutcome = 'ok' | 'incomplete' | 'failed'
 
 /** Everything the engine tells. It never prints: reporters do. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { exitCode, exitCodes, faultExitCode, signalExitCode } from '../../cmd/exit-code.js'
 import type { AccountResult } from '../../src/app/migrate.js'
 import { Fault, type FaultCode, faults } from '../../src/ports/fault.js'
-import { noCounts } from '../reporters/events.js'
+import { noCounts } from '../../src/ports/event.js'
 
 const { done, internal, usage, incomplete, held, later, interrupted, terminated } = exitCodes
 

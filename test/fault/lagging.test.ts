@@ -12,7 +12,7 @@ const ways = ['answers again', 'never answers, and popferry is killed'] as const
 
 // With the patience of a real run, so only in `npm run test:fault`; with a clock of its own in test/pipeline/lagging.test.ts.
 it.skipIf(!thorough).each(ways)(
-  'an IMAP server stops reading and %s: the Maildir goes on, and each message is there once',
+  'an IMAP server stops reading and %s: the Maildir goes on, and each message is there once (skipped unless thorough)',
   async (way) => {
     const stall: ImapHook = ({ count }) => (count === 20 ? { stall: true } : undefined)
     await using pop = await FakePop3Server.start({ messages })

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Counts, Event } from '../../src/ports/event.js'
+import { type Counts, type Event, noCounts } from '../../src/ports/event.js'
 import { Fault, type FaultCode, faults } from '../../src/ports/fault.js'
 import type { Flag, MessageKey } from '../../src/ports/message.js'
 import type { Output, Paint } from '../../src/reporters/style.js'
@@ -13,19 +13,6 @@ export const hostile = 'a\u001b]0;pwned\u0007\u001b[2J\u009b2J\u202e\u200b\ud800
 export const unsafe = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
 
 export const faultCodes = Object.keys(faults) as FaultCode[]
-
-export const noCounts: Counts = {
-  listed: 0,
-  copied: 0,
-  present: 0,
-  filtered: 0,
-  failed: 0,
-  vanished: 0,
-  pending: 0,
-  reidentified: 0,
-  deleted: 0,
-  bytes: 0,
-}
 
 /** Counts that add up. */
 export function countsOf(states: Partial<Counts>): Counts {

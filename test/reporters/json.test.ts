@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { jsonReporter } from '../../src/reporters/json.js'
-import type { Event } from '../../src/ports/event.js'
-import { collected, everyEvent, fault, faultCodes, hostile, hostileEvent, key, noCounts, unsafe } from './events.js'
+import { type Event, noCounts } from '../../src/ports/event.js'
+import { collected, everyEvent, fault, faultCodes, hostile, hostileEvent, key, unsafe } from './events.js'
 
 const clock = { now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 678) }
 

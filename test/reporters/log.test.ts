@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Event } from '../../src/ports/event.js'
+import { type Event, noCounts } from '../../src/ports/event.js'
 import { type LogOptions, logReporter, transcriptReporter } from '../../src/reporters/log.js'
-import { collected, countsOf, everyEvent, fault, hostileEvent, key, named, noCounts, unsafe } from './events.js'
+import { collected, countsOf, everyEvent, fault, hostileEvent, key, named, unsafe } from './events.js'
 
 function log(events: readonly Event[], options: Partial<LogOptions> = {}): readonly string[] {
   const output = collected()

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
+import { noCounts } from '../../src/ports/event.js'
 import { describe, expect, it } from 'vitest'
 import { Progress } from '../../src/reporters/progress.js'
-import { anyEvent, countsOf, everyEvent, fault, noCounts } from './events.js'
+import { anyEvent, countsOf, everyEvent, fault } from './events.js'
 
 const sums = ['listed', 'wanted', 'wantedBytes', 'fetchedBytes', 'copied', 'bytes'] as const
 

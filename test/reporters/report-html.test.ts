@@ -1,11 +1,10 @@
 import { writeFile } from 'node:fs/promises'
-import { pathToFileURL } from 'node:url'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { readable } from '../../src/html/escape.js'
 import type { Report, UncopiedMessage } from '../../src/ports/report.js'
 import { htmlReport } from '../../src/reporters/report-html.js'
-import { openBrowser } from '../support/browser.js'
+import { openBrowser, openPage, type OpenedPage } from '../support/browser.js'
 import { hostileSubjects } from '../support/hostile-subjects.js'
 import { type TempFolder, tempFolder } from '../support/rig.js'
 import { documentOf, reportOf, uncopiedOf } from './report-sample.js'
@@ -30,30 +29,10 @@ afterAll(async () => {
   await folder[Symbol.asyncDispose]()
 })
 
-interface Opened extends AsyncDisposable {
-  readonly page: Page
-  /** Everything that was asked for. */
-  readonly requests: readonly string[]
-  /** What the page complained of, or popped up. */
-  readonly complaints: readonly string[]
-}
-
-async function open(text: string, options: BrowserContextOptions = {}): Promise<Opened> {
+async function open(text: string, options: BrowserContextOptions = {}): Promise<OpenedPage> {
   const path = folder.at('report.html')
   await writeFile(path, text)
-  const context = await browser!.newContext({ viewport: { width: 1280, height: 800 }, ...options })
-  const page = await context.newPage()
-  const requests: string[] = []
-  const complaints: string[] = []
-  page.on('request', (request) => requests.push(request.url()))
-  page.on('console', (line) => complaints.push(line.text()))
-  page.on('pageerror', (error) => complaints.push(error.message))
-  page.on('dialog', (dialog) => {
-    complaints.push(dialog.message())
-    void dialog.dismiss()
-  })
-  await page.goto(pathToFileURL(path).href)
-  return { page, requests, complaints, [Symbol.asyncDispose]: async () => context.close() }
+  return openPage(browser!, path, options)
 }
 
 const list = (count: number): readonly UncopiedMessage[] =>

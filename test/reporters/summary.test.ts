@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Counts, Event } from '../../src/ports/event.js'
+import { type Counts, type Event, noCounts } from '../../src/ports/event.js'
 import type { Fault } from '../../src/ports/fault.js'
 import { summaryReporter } from '../../src/reporters/summary.js'
-import { collected, countsOf, everyEvent, fault, hostileEvent, key, named, noCounts, unsafe } from './events.js'
+import { collected, countsOf, everyEvent, fault, hostileEvent, key, named, unsafe } from './events.js'
 
 interface Account {
   readonly counts?: Partial<Counts>

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { Fault } from '../../src/ports/fault.js'
 import { eventText, faultText, flagTexts, happened, messageName, uidlOf } from '../../src/reporters/words.js'
-import { everyEvent, fault, faultCodes, hostile, hostileEvent, key, noCounts, unsafe } from './events.js'
+import { everyEvent, fault, faultCodes, hostile, hostileEvent, key, unsafe } from './events.js'
+import { noCounts } from '../../src/ports/event.js'
 
 const events = Object.values(everyEvent)
 /** What only bars, counters and the summary show. */

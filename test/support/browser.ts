@@ -1,6 +1,7 @@
 import { access, constants } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import { type Browser, chromium } from 'playwright-core'
+import { pathToFileURL } from 'node:url'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { isRoot } from './machine.js'
 
 /** A headless Chromium of the host, or why there is none. */
@@ -14,6 +15,31 @@ export async function openBrowser(): Promise<{ readonly browser: Browser } | { r
   } catch (error) {
     return { missing: `${executablePath} does not start: ${String(error).split('\n')[0] ?? ''}` }
   }
+}
+
+export interface OpenedPage extends AsyncDisposable {
+  readonly page: Page
+  /** Everything that was asked for. */
+  readonly requests: readonly string[]
+  /** What the page complained of, or popped up. */
+  readonly complaints: readonly string[]
+}
+
+/** Opens a file in a window of its own. */
+export async function openPage(browser: Browser, file: string, options: BrowserContextOptions): Promise<OpenedPage> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
+  const page = await context.newPage()
+  const requests: string[] = []
+  const complaints: string[] = []
+  page.on('request', (request) => requests.push(request.url()))
+  page.on('console', (line) => complaints.push(line.text()))
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('dialog', (dialog) => {
+    complaints.push(dialog.message())
+    void dialog.dismiss()
+  })
+  await page.goto(pathToFileURL(file).href)
+  return { page, requests, complaints, [Symbol.asyncDispose]: async () => context.close() }
 }
 
 async function findChromium(): Promise<string | undefined> {

@@ -36,5 +36,7 @@ function mountWorks(): boolean {
 /** The most that a process has had in memory so far, as only Linux says. */
 export async function peakMemoryMiB(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024
+  const [, peak] = /^VmHWM:\s+(\d+) kB$/m.exec(status) ?? []
+  if (peak === undefined) throw new Error(`process ${pid} has ended`)
+  return Number(peak) / 1024
 }

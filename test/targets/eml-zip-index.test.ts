@@ -1,10 +1,10 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import type { Browser, BrowserContextOptions, Page, Request } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Index } from '../../src/targets/eml-zip-index.js'
-import { openBrowser } from '../support/browser.js'
+import { openBrowser, openPage, type OpenedPage } from '../support/browser.js'
 import { hostileSubjects } from '../support/hostile-subjects.js'
 import { deliver } from '../support/lane-loop.js'
 import { message } from '../support/mail.js'
@@ -79,28 +79,8 @@ async function unpackedVolume(name: string, messages: readonly string[]): Promis
   for (const { name: entry, bytes } of await readZip(archive)) await writeFile(folder.at(name, entry), bytes)
 }
 
-interface Opened extends AsyncDisposable {
-  readonly page: Page
-  /** Everything that was asked for. */
-  readonly requests: readonly string[]
-  /** What the page complained of, or popped up. */
-  readonly complaints: readonly string[]
-}
-
-async function open(path: string, options: BrowserContextOptions = {}): Promise<Opened> {
-  const context = await browser!.newContext({ viewport: { width: 1280, height: 800 }, ...options })
-  const page = await context.newPage()
-  const requests: string[] = []
-  const complaints: string[] = []
-  page.on('request', (request) => requests.push(request.url()))
-  page.on('console', (line) => complaints.push(line.text()))
-  page.on('pageerror', (error) => complaints.push(error.message))
-  page.on('dialog', (dialog) => {
-    complaints.push(dialog.message())
-    void dialog.dismiss()
-  })
-  await page.goto(pathToFileURL(join(path, 'index.html')).href)
-  return { page, requests, complaints, [Symbol.asyncDispose]: async () => context.close() }
+async function open(path: string, options: BrowserContextOptions = {}): Promise<OpenedPage> {
+  return openPage(browser!, join(path, 'index.html'), options)
 }
 
 const isHttp = (request: Request): boolean => request.url().startsWith('http:')
