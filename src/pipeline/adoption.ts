@@ -56,6 +56,11 @@ export class Adoption {
     return this.#pool?.left ?? 0
   }
 
+  /** A message that has no receipt yet may stand there. */
+  get mayFind(): boolean {
+    return !this.surveyed || this.left + this.#given.size > 0
+  }
+
   /**
    * Looks through the place, once everything that a dead run announced is settled; tells which messages are in the ledger by
    * now. When the signal is aborted, nothing was surveyed.

@@ -37,7 +37,8 @@ function checkQuota(
   { account, room, roster, emit, sizesCount }: QuotaContext,
 ): void {
   const { octets = Infinity, messages = Infinity, server } = room
-  // What a dead run has stored already needs no room.
+  // What stands there already needs no room, and how much of it does nobody knows.
+  if (book.adoption?.mayFind) return
   const full = (octets <= 0 || messages <= 0) && book.run?.owed.length === 0
   if (full) {
     const facts = { server, phase: 'GETQUOTAROOT' }
@@ -65,7 +66,7 @@ function refuseLarge(wanted: readonly number[], { books, roster }: RoomContext):
   for (const number of wanted) {
     const { size } = roster.entry(number)
     const takers = books.filter((book) => book.run && book.lacks(number))
-    if (takers.length === 0 || !takers.every(({ run }) => size > mostListed(run?.room))) continue
+    if (takers.length === 0 || !takers.every((book) => size > mostListed(book))) continue
     for (const book of takers) {
       const { largest = 0, server } = book.run?.room ?? {}
       const words = `the server takes at most ${numberText(largest)} octets, and the source lists ${numberText(size)}: not downloaded`
@@ -74,9 +75,10 @@ function refuseLarge(wanted: readonly number[], { books, roster }: RoomContext):
   }
 }
 
-/** Line ends that are counted otherwise must not keep out what fits. */
-function mostListed(room: Room | undefined): number {
-  return room?.largest === undefined ? Infinity : room.largest * 1.05
+/** Line ends that are counted otherwise must not keep out what fits; what may stand there already has to be fetched to be found. */
+function mostListed({ run, adoption }: LaneBook): number {
+  const largest = run?.room?.largest
+  return largest === undefined || adoption?.mayFind ? Infinity : largest * 1.05
 }
 
 const hint = 'raise the limit there, or copy into another target; the next run looks again'

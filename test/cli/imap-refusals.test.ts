@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import type { ImapHook } from '../support/fake-imap-session.js'
 import { readMaildir } from '../support/rig.js'
@@ -116,6 +116,25 @@ describe('a quota', () => {
     })
     expect(scene.server.retrs('u4')).toBe(0)
     expect(scene.imap.seen('APPEND')).toBeLessThan(4)
+  })
+
+  it.each([
+    ['a mailbox that is full', quota('STORAGE 10 10 MESSAGE 30 30'), capabilities],
+    ['one with too little room', quota('MESSAGE 30 40'), capabilities],
+    ['a server that takes less than it did (APPENDLIMIT)', {}, [...capabilities, 'APPENDLIMIT=10']],
+  ])('and %s: adopting what stands there needs no room', async (_, hooks, now) => {
+    const imap = { capabilities: [...capabilities], hooks: {} }
+    await using scene = await openImapScene({ messages, imap })
+    expect(await scene.run(['run', '--quiet'])).toMatchObject({ code: 0, stderr: '' })
+    Object.assign(imap.hooks, hooks)
+    imap.capabilities.splice(0, Infinity, ...now)
+    const appends = scene.imap.seen('APPEND')
+    await rm(scene.folder.at('migrate.state'), { recursive: true })
+    const { code, events } = await scene.run(['run', '--adopt', '--json'])
+    expect(events.filter(({ type }) => ['target.stopped', 'message.failed', 'warning'].includes(type))).toEqual([])
+    expect(events.at(-1)).toMatchObject({ exitCode: 0, listed: 30, present: 30, failed: 0 })
+    expect(code).toBe(0)
+    expect(scene.imap.seen('APPEND')).toBe(appends)
   })
 
   it.each([
