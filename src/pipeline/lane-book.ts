@@ -198,17 +198,21 @@ export class LaneBook implements LaneObserver {
     this.#knowsUnlisted = false
     for await (const receipts of ledger.delivered(this.recorded)) {
       for (const receipt of receipts) {
-        const number = this.#roster.numberOf(receipt.key)
-        if (number !== undefined) this.#delivered.set(number)
-        else this.#knowsUnlisted = true
-        look(receipt, number)
+        look(receipt, this.#enter(receipt.key))
       }
     }
   }
 
   /** Copies of these were found at the target, and the ledger says so. */
   enter(keys: readonly MessageKey[]): void {
-    for (const key of keys) this.#delivered.set(this.#roster.numberOf(key) ?? 0)
+    for (const key of keys) this.#enter(key)
+  }
+
+  #enter(key: MessageKey): number | undefined {
+    const number = this.#roster.numberOf(key)
+    if (number === undefined) this.#knowsUnlisted = true
+    else this.#delivered.set(number)
+    return number
   }
 
   /** Only the message's bytes can tell whether the lane has it. */
