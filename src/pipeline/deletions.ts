@@ -87,16 +87,20 @@ export class Deletions {
     return this.#active && this.#staged
   }
 
-  /** Takes in a complete listing; `hides`: what it lacks may be there all the same. */
-  async listed(hides: boolean): Promise<void> {
+  /**
+   * Takes in a complete listing, once its messages were fetched; `certain`: of each it is known which one it is; `hides`: what
+   * it lacks may be there all the same.
+   */
+  async listed({ certain, hides }: { readonly certain: boolean; readonly hides: boolean }): Promise<void> {
     const { account, ledger, roster } = this.#context
     await this.#load()
     this.#unseen = false
     const gone: MessageKey[] = []
     const kept: MessageKey[] = []
     for (const request of this.#open.values()) {
-      if (!stays(roster, request)) gone.push(request.key)
-      else if (request.state === 'open') {
+      if (!stays(roster, request)) {
+        if (certain) gone.push(request.key)
+      } else if (request.state === 'open') {
         kept.push(request.key)
         this.#open.set(request.key, { ...request, state: 'kept' })
       }

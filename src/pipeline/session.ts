@@ -43,7 +43,7 @@ export interface SessionContext extends Habits {
  * when every message fetched here is safe (CONTRACT, guarantee 1); else the connection is dropped, which commits nothing.
  */
 export async function runSession(context: SessionContext): Promise<void> {
-  const { window, deletions, pace } = context
+  const { window, deletions, identity, pace } = context
   await using session = await context.pace.signIn(context.signal)
   const numbers = await takeStock(session, context)
   if (context.dryRun) {
@@ -52,6 +52,9 @@ export async function runSession(context: SessionContext): Promise<void> {
     return
   }
   const { fetched, safe } = await context.speed.measure(fetchMissing(session, context))
+  // A message that was to be deleted may be listed under an id that is still in doubt.
+  const certain = !numbers.some((number) => identity.doubts(number))
+  await deletions.listed({ certain, hides: window.windowed })
   if (!safe) return
   const deleted = await deletions.mark(session, numbers, pace.spaced ? Infinity : deletionsAtOnce)
   if (!deleted) return
@@ -65,7 +68,7 @@ export async function runSession(context: SessionContext): Promise<void> {
 
 /** Resolves with the numbers of what the server lists. */
 async function takeStock(session: Session, context: SessionContext): Promise<readonly number[]> {
-  const { account, agenda, books, deletions, identity, roster, secondFetch, selection, window, emit, dryRun } = context
+  const { account, agenda, books, identity, roster, secondFetch, selection, window, emit, dryRun } = context
   const listing = await session.list()
   const first = !roster.listed
   const { numbers, grown } = agenda.list(listing.entries)
@@ -73,11 +76,7 @@ async function takeStock(session: Session, context: SessionContext): Promise<rea
   if (!dryRun) await session.stay(survey(numbers, context))
   const known = (number: number): boolean => books.some((book) => book.has(number))
   const old = first && (identity.expectsKnown || numbers.some(known))
-  if (!dryRun) {
-    await window.listed({ numbers, grown, old, expires: session.expires })
-    // Where all ids are new, an id that is missing says nothing before the messages are recognised.
-    if (!first || !identity.expectsKnown) await deletions.listed(window.windowed)
-  }
+  if (!dryRun) await window.listed({ numbers, grown, old, expires: session.expires })
   await selection.sift(session, agenda.wanted(), owing(context))
   const sizesCount = context.source.rules.sizes === 'auto' && !secondFetch.futile
   checkRoom(agenda.wanted(), { account, books, roster, emit, sizesCount })

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Fault } from '../../src/ports/fault.js'
 import { memoryMessage, type SampleMessage } from '../../src/sample/message.js'
 import { close, cutAfter, rewrite, send, silently } from '../support/fake-actions.js'
+import type { Hook } from '../support/fake-dialogue.js'
 import { MemorySpool } from '../support/memory-spool.js'
 import { body, ids, Scene } from './scene.js'
 
@@ -311,6 +312,27 @@ describe('servers that do otherwise', () => {
     scene.server.messages = texts.map((text, index) => message(`b${index}`, text))
     expect((await scene.run(deleting)).counts).toMatchObject({ listed: 30, copied: 0, reidentified: 30 })
     expect(scene.one.stored).toHaveLength(30)
+  })
+
+  const cut: Hook = ({ count }) => (count === 40 ? cutAfter(0) : undefined)
+  const refuse: Hook = ({ uidl }) => (uidl === 'b9' ? send('-ERR no\r\n') : undefined)
+  it.each([
+    ['is cut off', cut],
+    ['does not get one of them', refuse],
+  ])('the same where a session %s: what was not recognised yet does not count as deleted', async (_, onRetr) => {
+    const texts = Array.from({ length: 30 }, (_, index) => `text ${index}`)
+    await using scene = await Scene.start({
+      messages: texts.map((text, index) => message(`a${index}`, text)),
+      hooks: { DELE: () => send('+OK\r\n') },
+    })
+    await scene.run(deleting)
+    scene.server.messages = texts.map((text, index) => message(`b${index}`, text))
+    scene.server.hooks = { RETR: onRetr, DELE: () => send('+OK\r\n') }
+    expect((await scene.run(deleting)).counts).toMatchObject({ listed: 30, copied: 0, deleted: 0 })
+    scene.server.hooks = {}
+    expect((await scene.run(deleting)).counts).toMatchObject({ listed: 30, copied: 0, deleted: 30 })
+    expect(scene.one.stored).toHaveLength(30)
+    expect(left(scene)).toEqual([])
   })
 
   it('nothing is deleted where listed sizes mean nothing, not by later runs either, unless the plan ignores sizes', async () => {
