@@ -254,7 +254,12 @@ export async function deliver(arrival: Arrival, context: DeliverContext, charged
   const delivery = new Delivery(number, message, [...arrival.flags, ...flags], { budget, charged })
   // Held while it is offered, so that a quick lane cannot let it go before the next one has seen it.
   delivery.hold()
-  for (const book of books) if (book.lacks(number)) await offer(book, delivery, lanes)
+  for (const book of books) {
+    if (!book.lacks(number)) continue
+    // Mostly nothing has to be looked for first.
+    if (book.adoption) await offer(book, delivery, lanes)
+    else book.run?.offer(delivery)
+  }
   if (books.every((book) => book.has(number))) tellRecognised(number, flags, context)
   await delivery.release()
 }
