@@ -142,9 +142,17 @@ export class Connection {
     })
   }
 
-  /** Sends in one piece (QUIRKS CON-12). A failure shows at the next read. */
+  /** Sends in one piece (QUIRKS CON-12), with all else that is written in this turn. A failure shows at the next read. */
   write(bytes: string | Uint8Array): void {
-    if (!this.#end) this.#socket.write(bytes)
+    if (this.#end) return
+    const socket = this.#socket
+    if (socket.writableCorked === 0) {
+      socket.cork()
+      process.nextTick(() => {
+        socket.uncork()
+      })
+    }
+    socket.write(bytes)
   }
 
   /** Resolves when the system has taken most of what was written. Rejects with whatever ends the connection first. */
