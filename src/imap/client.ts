@@ -45,9 +45,9 @@ export class ImapClient {
       dialogue.capabilities = undefined
       const mechanism = await signIn(dialogue, { credentials, capabilities: offered, scrubber, endpoint: options })
       const capabilities = await learnCapabilities(dialogue)
-      // NetEase opens no folder for a client that has not said who it is (QUIRKS PRV-08). Waited for: a server that answers
-      // two commands the other way round would give this one the untagged data of the next.
-      if (offered.has('ID') || capabilities.has('ID')) await dialogue.run([identity])
+      // NetEase opens no folder for a client that has not said who it is (QUIRKS PRV-08). Nobody waits for the answer: the
+      // server takes it before whatever is asked next.
+      if (offered.has('ID') || capabilities.has('ID')) void dialogue.run([identity]).catch(() => undefined)
       dialogue.freeLiteral = capabilities.freeLiteral
       return new ImapClient(dialogue, capabilities, mechanism)
     } catch (error) {

@@ -8,7 +8,7 @@ import type { LiteralSink, Wire } from './wire.js'
 export type Part = string | { readonly text: string }
 
 export interface Ask {
-  /** Gets the untagged responses that arrive while the command is the oldest one unanswered. */
+  /** Gets the untagged responses that arrive while the command is the oldest one unanswered that wants any. */
   readonly untagged?: (response: Response) => void
   /** For literals in those. */
   readonly sink?: () => LiteralSink
@@ -122,10 +122,13 @@ export class Dialogue {
   }
 
   #pass(response: Response): void {
-    const [oldest] = this.#pending.values()
     try {
       this.#learn(response)
-      oldest?.ask.untagged?.(response)
+      for (const { ask } of this.#pending.values()) {
+        if (!ask.untagged) continue
+        ask.untagged(response)
+        break
+      }
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error
       throw this.#odd(`an answer that cannot be read: ${error.message}`, response)

@@ -1,7 +1,7 @@
 import type { Answer } from '../imap/appender.js'
 import type { ImapClient } from '../imap/client.js'
 import { listFrom } from '../imap/fetch.js'
-import { type Mailbox, mailboxStatus, openMailbox } from '../imap/mailbox.js'
+import { type Mailbox, openMailbox } from '../imap/mailbox.js'
 import { removeByUid } from '../imap/remove.js'
 import { ownDate, ruleDate } from '../mail/date.js'
 import type { Clock } from '../ports/clock.js'
@@ -12,6 +12,7 @@ import type { WarningCode } from '../ports/warning.js'
 import { Claims, type Copy } from './imap-claims.js'
 import { fingerprint } from './imap-digest.js'
 import { Fidelity } from './imap-fidelity.js'
+import { FolderWatch } from './imap-folder-watch.js'
 import { isPlain } from './imap-form.js'
 import { LateCopies } from './imap-late.js'
 import { lookBehind } from './imap-look.js'
@@ -58,6 +59,7 @@ export class ImapWriter implements Writer {
   readonly #strangers: Strangers
   readonly #fidelity: Fidelity
   readonly #late: LateCopies
+  readonly #watch: FolderWatch
   readonly #neighbours: Neighbours
   readonly #seen: SeenUids
   #uidNext: number
@@ -125,6 +127,7 @@ export class ImapWriter implements Writer {
     })
     this.#neighbours = found.neighbours
     this.#fidelity = new Fidelity(before?.rewrites, context.warn)
+    this.#watch = new FolderWatch(client.dialogue, mailbox, settings.folder)
     this.#late = new LateCopies(before?.doubts, this.#uidNext, announced.length > 0)
   }
 
@@ -163,7 +166,8 @@ export class ImapWriter implements Writer {
     const { answer, form } = await suspects.send(key, async () => store(message, date, at))
     if (!answer.response.ok) throw suspects.refused(key, this.#refusal(answer))
     this.#refusals = 0
-    const { uid } = answer
+    const { uid, uidValidity } = answer
+    this.#watch.stored(uidValidity)
     const merged = uid !== undefined && this.#seen.isOld(uid)
     if (uid !== undefined) {
       this.#strangers.note(uid)
@@ -191,15 +195,9 @@ export class ImapWriter implements Writer {
     return { key, sha256, size, where, flags: [...flags, 'lossy-form'], stored: copy.sha256 }
   }
 
-  /** What the server answered OK is durable; asked is whether it still is the same folder, and how far it has come. */
+  /** What the server answered OK is durable. */
   async commit(): Promise<Position> {
-    const { dialogue } = this.#client
-    const { name, uidValidity } = this.#mailbox
-    const status = await mailboxStatus(dialogue, name, ['UIDVALIDITY', 'UIDNEXT'])
-    if (status?.get('UIDVALIDITY') !== uidValidity) {
-      throw dialogue.wire.connection.fault('target-gone', `the folder ${this.#settings.folder} is gone`)
-    }
-    this.#uidNext = Math.max(this.#uidNext, status.get('UIDNEXT') ?? 0)
+    this.#uidNext = Math.max(this.#uidNext, await this.#watch.committing())
     this.#context.suspects.committed()
     return this.position
   }
@@ -207,6 +205,7 @@ export class ImapWriter implements Writer {
   /** At the end: has a lost session stored something after all? (QUIRKS APP-01) */
   async *seal(last: boolean): AsyncIterable<Sealed> {
     if (!last) return
+    this.#uidNext = Math.max(this.#uidNext, await this.#watch.ending())
     const before = this.position
     const late = await this.#late.find(this.#client.dialogue, this.#neighbours)
     const removable = late.flatMap(({ doubt, uid }) =>

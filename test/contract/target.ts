@@ -273,11 +273,11 @@ export function describeTarget(name: string, harness: TargetHarness): void {
       await expectExactly(batch)
     })
 
-    it('does not commit to a place that vanished in mid-batch', async () => {
+    it('notices before it is done that the place has vanished in mid-batch', async () => {
       await using writer = await place.target().open(lane, await ledger.load(lane), signal)
-      await writer.append(earlier)
-      await place.destroy()
-      await expect(writer.commit()).rejects.toMatchObject({ code: 'target-gone' })
+      await writer.append(earlier).then(async () => place.destroy())
+      const end = async (): Promise<unknown> => (await writer.commit()) && writer.seal && collect(writer.seal(true))
+      await expect(end()).rejects.toMatchObject({ code: 'target-gone' })
     })
 
     it('stops where the ledger was lost, but not for the messages of others', async () => {

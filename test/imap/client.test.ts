@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { openMailbox } from '../../src/imap/mailbox.js'
 import { Fault } from '../../src/ports/fault.js'
 import { Secret } from '../../src/ports/secret.js'
 import { FakeImapServer, type FakeImapOptions } from '../support/fake-imap-server.js'
@@ -96,6 +97,22 @@ describe('ImapClient', () => {
     const last = await open(silent)
     last.drop()
     expect(silent.lines.join('\n')).not.toContain(' ID ')
+  })
+
+  it('gives no command the data of the next, whichever the server answers first (RFC 3501 §5.5)', async () => {
+    const select = '* 3 EXISTS\r\n* OK [UIDVALIDITY 7] valid\r\n* OK [UIDNEXT 9] next\r\n'
+    await using server = await ScriptServer.start(async (peer) => {
+      await peer.send('* OK [CAPABILITY IMAP4rev1 ID AUTH=PLAIN SASL-IR] hello\r\n')
+      await peer.line()
+      await peer.send('A1 OK [CAPABILITY IMAP4rev1 ID] in\r\n')
+      for (let sent = 0; sent < 2; sent++) await peer.line()
+      await peer.send(`${select}A3 OK selected\r\n* ID ("name" "old")\r\nA2 OK done\r\n`)
+      await peer.line()
+    })
+    const { dialogue, capabilities } = await open(server)
+    const folder = { folder: 'INBOX', capabilities, create: false, warn: () => undefined }
+    expect(await openMailbox(dialogue, folder)).toMatchObject({ messages: 3, uidValidity: 7, uidNext: 9 })
+    dialogue.wire.connection.destroy()
   })
 
   it('tells what a user name beyond ASCII may have to do with a refusal, unless the server reads UTF-8', async () => {
