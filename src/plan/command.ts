@@ -23,12 +23,8 @@ const pipeMs = 1000
  */
 export async function runCommand(command: Command, clock: Clock, signal: AbortSignal): Promise<Uint8Array> {
   signal.throwIfAborted()
-  const [program, ...rest] = command.words
-  const child = spawn(program, rest, {
-    cwd: command.folder,
-    env: { ...command.env },
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
+  const [program] = command.words
+  const child = start(command)
   const ended = new AbortController()
   try {
     const limit = clock.sleep(timeoutMs, AbortSignal.any([signal, ended.signal])).then(() => {
@@ -41,6 +37,20 @@ export async function runCommand(command: Command, clock: Clock, signal: AbortSi
     // A grandchild may hold the pipe open: nothing waits for it.
     child.stdout.destroy()
   }
+}
+
+function start({ words: [program, ...rest], folder, env }: Command): ChildProcessByStdio<null, Readable, null> {
+  try {
+    return spawn(program, rest, { cwd: folder, env: { ...env }, stdio: ['ignore', 'pipe', 'ignore'] })
+  } catch (error) {
+    throw startFault(program, error)
+  }
+}
+
+/** Some errors are thrown, others come as an event. None is kept as the cause: they repeat the arguments. */
+function startFault(program: string, error: unknown): Fault {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
+  return commandFault(program, `could not be started (${code})`)
 }
 
 export function commandFault(program: string, problem: string): Fault {
@@ -58,9 +68,8 @@ function outputOf(child: ChildProcessByStdio<null, Readable, null>, program: str
       chunks.push(chunk)
       if (length > maxOutput) reject(commandFault(program, 'printed far more than a secret'))
     })
-    // The error is not kept as the cause: it repeats the arguments.
-    child.on('error', (error: NodeJS.ErrnoException) => {
-      reject(commandFault(program, `could not be started (${error.code ?? 'unknown reason'})`))
+    child.on('error', (error) => {
+      reject(startFault(program, error))
     })
     const finish = (code: number | null, killedBy: NodeJS.Signals | null): void => {
       if (code === 0) resolve(Buffer.concat(chunks))

@@ -262,6 +262,7 @@ export class Fault extends Error {
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error
   const message = error instanceof Error ? error.message : String(error)
-  const ofDisk = error instanceof Error && 'syscall' in error && 'path' in error
+  // A program that cannot be started has a path as well.
+  const ofDisk = error instanceof Error && 'syscall' in error && 'path' in error && !('spawnargs' in error)
   return new Fault(ofDisk ? 'io' : 'internal', message, { cause: error })
 }

@@ -208,6 +208,7 @@ describe('SEC-09 a failing command names its program only', () => {
       'printed far more than a secret',
     ],
     ['no such program', '{ command: [no-such-program-here, canary] }', 'could not be started (ENOENT)'],
+    ['a file for a folder', '{ command: [/dev/null/program, canary] }', 'could not be started (ENOTDIR)'],
   ])('%s', async (_, password, problem) => {
     const provider = await providerOf(password)
     const fault = await provider(new AbortController().signal).catch((error: unknown) => error)
