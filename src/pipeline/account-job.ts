@@ -4,10 +4,10 @@ import type { Fault } from '../ports/fault.js'
 import type { Ledger } from '../ports/ledger.js'
 import type { QuarantineFolder } from '../ports/quarantine.js'
 import type { Source } from '../ports/source.js'
+import type { Lane, Target } from '../ports/target.js'
 import type { RetryPolicy } from './backoff.js'
 import type { Budget } from './budget.js'
 import type { MessageIntake } from './intake.js'
-import type { AccountTarget } from './lane-book.js'
 import type { BatchLimits } from './lane-queue.js'
 import type { Selector } from './selection.js'
 
@@ -21,6 +21,13 @@ export interface AccountJob {
   readonly targets: readonly AccountTarget[]
   /** What is known to be wrong at the targets, and this run cannot put right. */
   readonly defects?: readonly Fault[]
+}
+
+export interface AccountTarget {
+  readonly name: string
+  readonly target: Target
+  /** The lane's names in the ledger where they still differ from the plan's. */
+  readonly recorded?: Lane
 }
 
 export interface AccountContext {

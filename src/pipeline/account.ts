@@ -58,7 +58,8 @@ class AccountRun {
     }
     const { name: account, source, select } = job
     this.#quarantine = new Quarantine({ ...context, account, folder: context.quarantine, roster: this.#roster })
-    const side = { roster: this.#roster, quarantine: this.#quarantine, emit: context.emit, onDelivered }
+    const { clock, emit } = context
+    const side = { roster: this.#roster, quarantine: this.#quarantine, clock, emit, onDelivered }
     this.#books = job.targets.map((target) => new LaneBook(job.name, target, side))
     const lanes = (this.#lanes = new Lanes(this.#books, context.clock))
     const parts = { roster: this.#roster, books: this.#books, lanes, quarantine: this.#quarantine }

@@ -1,16 +1,19 @@
+import type { Clock } from '../ports/clock.js'
 import type { Emit, Event } from '../ports/event.js'
 import { asFault, Fault } from '../ports/fault.js'
 import type { Delivered, Ledger } from '../ports/ledger.js'
 import type { MessageKey } from '../ports/message.js'
 import type { Kept } from '../ports/quarantine.js'
 import type { Lane, Progress, ReadBack, Receipt, Target } from '../ports/target.js'
+import type { AccountTarget } from './account-job.js'
 import type { Adoption } from './adoption.js'
 import type { Delivery } from './delivery.js'
 import { isAnonymous } from './keys.js'
 import { LaneRun } from './lane.js'
-import type { LaneContext, LaneObserver } from './lane-context.js'
+import type { LaneObserver, OpeningContext } from './lane-context.js'
 import type { Quarantine } from './quarantine.js'
 import { Marks, type MessageFailure, type Roster } from './roster.js'
+import { Stillness } from './stillness.js'
 
 /** What an account knows of one of its lanes through the whole run, while the lane itself may stop and reopen. */
 export class LaneBook implements LaneObserver {
@@ -18,6 +21,7 @@ export class LaneBook implements LaneObserver {
   /** Its names in the ledger. */
   readonly recorded: Lane
   readonly target: Target
+  readonly stillness: Stillness
   /** In this run, that its quota leaves too little room. */
   warnedOfRoom = false
   readonly #roster: Roster
@@ -46,6 +50,7 @@ export class LaneBook implements LaneObserver {
     this.lane = { account, target: name }
     this.recorded = recorded ?? this.lane
     this.target = target
+    this.stillness = new Stillness(side.clock)
     this.#roster = side.roster
     this.#quarantine = side.quarantine
     this.#emit = side.emit
@@ -131,7 +136,7 @@ export class LaneBook implements LaneObserver {
   }
 
   /** Opens the lane, or opens it again after a reason that has passed; `enough` resolves where it takes too long. */
-  async open(context: Omit<LaneContext, 'observer'>, enough: () => Promise<Fault>): Promise<void> {
+  async open(context: OpeningContext, enough: () => Promise<Fault>): Promise<void> {
     if (this.run !== undefined || !this.alive) return
     this.#opening ??= this.#reopen(context)
     const opened = await Promise.race([this.#opening, enough()])
@@ -144,7 +149,7 @@ export class LaneBook implements LaneObserver {
     this.#run = opened
   }
 
-  async #reopen(context: Omit<LaneContext, 'observer'>): Promise<LaneRun | undefined> {
+  async #reopen(context: OpeningContext): Promise<LaneRun | undefined> {
     try {
       await this.close()
       // How the last batch has ended in the meantime may forbid it.
@@ -152,6 +157,7 @@ export class LaneBook implements LaneObserver {
       return await LaneRun.open(this.lane, this.target, {
         ...context,
         observer: this,
+        stillness: this.stillness,
         adopting: this.#adoption !== undefined,
       })
     } catch (error) {
@@ -283,16 +289,10 @@ export class LaneBook implements LaneObserver {
   }
 }
 
-export interface AccountTarget {
-  readonly name: string
-  readonly target: Target
-  /** The lane's names in the ledger where they still differ from the plan's. */
-  readonly recorded?: Lane
-}
-
 export interface AccountSide {
   readonly roster: Roster
   readonly quarantine: Quarantine
+  readonly clock: Clock
   readonly emit: Emit
   readonly onDelivered: (delivery: Delivery) => void
 }

@@ -6,6 +6,7 @@ import type { Receipt } from '../ports/target.js'
 import type { Keeper } from './batch.js'
 import type { Delivery } from './delivery.js'
 import type { BatchLimits } from './lane-queue.js'
+import type { Stillness } from './stillness.js'
 
 /** What a lane tells the account it belongs to. */
 export interface LaneObserver extends Keeper {
@@ -19,12 +20,17 @@ export interface LaneObserver extends Keeper {
   stopped(fault: Fault): void
 }
 
-export interface LaneContext {
+export interface LaneContext extends OpeningContext {
+  readonly observer: LaneObserver
+  readonly stillness: Stillness
+  /** The ledger of this lane is being rebuilt. */
+  readonly adopting?: boolean
+}
+
+/** What is the same for all lanes. */
+export interface OpeningContext {
   readonly ledger: Ledger
   readonly clock: Clock
   readonly batch: BatchLimits
-  readonly observer: LaneObserver
-  /** The ledger of this lane is being rebuilt. */
-  readonly adopting?: boolean
   readonly signal: AbortSignal
 }

@@ -26,8 +26,6 @@ export class LaneRun {
   readonly #held = new Set<Delivery>()
   readonly #done: Promise<void>
   #working = false
-  /** When it last got on, in monotonic time. */
-  #gotOnAt: number
   #closed = false
   /** Nobody waits for it any longer. */
   #left = false
@@ -41,13 +39,8 @@ export class LaneRun {
   static async open(lane: Lane, target: Target, context: LaneContext): Promise<LaneRun> {
     const { ledger, adopting = false } = context
     const progress = { ...(await ledger.load(lane)), adopting, neighbours: neighbourhood(lane, target.place, ledger) }
-    let gotOn = (): void => undefined
-    const writer = await target.open(lane, progress, context.signal, () => {
-      gotOn()
-    })
-    const run = new LaneRun(lane, progress, writer, context)
-    gotOn = run.#gotOn
-    return run
+    const writer = await target.open(lane, progress, context.signal, context.stillness.gotOn)
+    return new LaneRun(lane, progress, writer, context)
   }
 
   private constructor(lane: Lane, progress: Progress, writer: Writer, context: LaneContext) {
@@ -57,7 +50,6 @@ export class LaneRun {
     this.#context = context
     this.#queue = new LaneQueue(context.batch, context.clock)
     this.#owed = progress.announced
-    this.#gotOnAt = context.clock.monotonic()
     this.#placed = progress.position !== undefined
     this.#done = this.#run()
   }
@@ -73,11 +65,6 @@ export class LaneRun {
   /** A batch is in hand. */
   get working(): boolean {
     return this.#working
-  }
-
-  /** How long ago something got on, ms. */
-  get stillMs(): number {
-    return this.#context.clock.monotonic() - this.#gotOnAt
   }
 
   /** Announced by a run that died: to be fetched first and in this order, because a target may hold half of one. */
@@ -167,10 +154,6 @@ export class LaneRun {
     this.#wake?.()
   }
 
-  readonly #gotOn = (): void => {
-    this.#gotOnAt = this.#context.clock.monotonic()
-  }
-
   async #run(): Promise<void> {
     try {
       for (let batch = await this.#nextBatch(); batch.length > 0; batch = await this.#nextBatch()) {
@@ -193,8 +176,8 @@ export class LaneRun {
 
   /** Delivers a begun batch, commits it, and returns the batch that was begun with the same commit, if any. */
   async #deliver(batch: readonly Delivery[]): Promise<readonly Delivery[]> {
-    const { observer: keeper } = this.#context
-    const outcomes = await appendBatch(this.#writer, batch, { ...this.lane, keeper, gotOn: this.#gotOn })
+    const { observer: keeper, stillness } = this.#context
+    const outcomes = await appendBatch(this.#writer, batch, { ...this.lane, keeper, gotOn: stillness.gotOn })
     const committed = {
       receipts: outcomes.flatMap(({ delivery, receipt }) => (receipt ? delivery.complete(receipt) : [])),
       kept: outcomes.flatMap(({ refusal }) => refusal?.kept ?? []),
@@ -207,7 +190,7 @@ export class LaneRun {
     // What a dead run announced stays announced until it has been offered.
     const begun = next.length + this.#owed.length + this.#postponed.length > 0 ? { begun: this.#announce(next) } : {}
     await this.#context.ledger.advance(this.lane, { committed, ...begun })
-    this.#gotOn()
+    this.#context.stillness.gotOn()
     await this.#settle(outcomes)
     await this.#seal(next, false)
     if (refusal) throw refusal
@@ -220,7 +203,7 @@ export class LaneRun {
     for await (const { position, moved = [], volume } of this.#writer.seal?.(last) ?? []) {
       const finished = volume && { volume: { ...volume, at: clock.now() } }
       await ledger.advance(this.lane, { begun: { ...this.#announce(begun), position }, moved, ...finished })
-      this.#gotOn()
+      this.#context.stillness.gotOn()
     }
   }
 
@@ -280,7 +263,7 @@ export class LaneRun {
     }
     if (this.#closed) return []
     this.#working = true
-    this.#gotOn()
+    this.#context.stillness.gotOn()
     return this.#queue.take()
   }
 

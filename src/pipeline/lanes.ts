@@ -3,7 +3,7 @@ import { durationText } from '../ports/figures.js'
 import { Fault } from '../ports/fault.js'
 import type { Ledger } from '../ports/ledger.js'
 import type { LaneBook } from './lane-book.js'
-import type { LaneContext } from './lane-context.js'
+import type { OpeningContext } from './lane-context.js'
 
 /** How long a lane may stand still, in ms. */
 const patience = {
@@ -33,7 +33,7 @@ export class Lanes {
   }
 
   /** Opens what is not open; `patient`: there is nothing that the others could do meanwhile. */
-  async open(context: Omit<LaneContext, 'observer'>, patient: boolean): Promise<void> {
+  async open(context: OpeningContext, patient: boolean): Promise<void> {
     const over = new AbortController()
     const isLate = ({ fault }: LaneBook): boolean => fault?.code === 'lagging'
     const open = async (book: LaneBook, first: number): Promise<void> =>
@@ -91,7 +91,7 @@ export class Lanes {
       await this.#clock.limit(Math.max(1, left), signal).catch(() => undefined)
       if (signal.aborted) return
       for (const book of this.#books) {
-        if (this.#leftMs(book) <= 0) book.leaveBehind(lagging(`nothing has moved for ${stillText(book)}`))
+        if (this.#leftMs(book) <= 0) book.leaveBehind(lagging(book.stillness.ms))
       }
     }
   }
@@ -101,37 +101,39 @@ export class Lanes {
     const { run, target } = book
     if (!run?.working) return patience.others
     const awaited = this.#together.some((other) => {
-      return other !== book && other.run && (!other.run.working || other.run.stillMs < patience.others)
+      return other !== book && other.run && (!other.run.working || other.stillness.ms < patience.others)
     })
     if (!awaited && target.bounded) return patience.others
-    return (awaited ? patience.others : patience.alone) - run.stillMs
+    return (awaited ? patience.others : patience.alone) - book.stillness.ms
   }
 
-  /** Resolves when a lane has been waited for long enough, with what is known already if at once; rejects with the signal. */
+  /**
+   * Resolves when a lane that opens or ends has stood still for too long, with what is known already if at once; rejects with
+   * the signal.
+   */
   async #tooLong(book: LaneBook, { first, patient, signal }: Waiting): Promise<Fault> {
     const others = this.#books.filter((other) => other !== book)
-    for (let waited = first; ; waited += patience.opening) {
-      await this.#clock.limit(waited === first ? first : patience.opening, signal)
-      const hangs = waited >= patience.alone && !book.target.bounded
+    const begun = this.#clock.monotonic()
+    for (let pause = first; ;) {
+      await this.#clock.limit(pause, signal)
+      const still = Math.min(book.stillness.ms, this.#clock.monotonic() - begun)
+      // Meanwhile others may be ready, or it has got on.
+      pause = still < first ? Math.max(1, first - still) : patience.opening
+      if (still < first) continue
+      const hangs = still >= patience.alone && !book.target.bounded
       if (hangs) book.giveUp()
-      if (hangs || (!patient && others.some(({ run }) => run))) {
-        return (waited === 0 && book.fault) || lagging(`it is not ready after ${durationText(waited / 1000)}`)
-      }
+      if (hangs || (!patient && others.some(({ run }) => run))) return (first === 0 && book.fault) || lagging(still)
     }
   }
 }
 
 interface Waiting {
-  /** How long before the first look, ms. */
+  /** How long it may stand still before the first look, ms. */
   readonly first: number
   readonly patient: boolean
   readonly signal: AbortSignal
 }
 
-function stillText({ run }: LaneBook): string {
-  return durationText((run?.stillMs ?? 0) / 1000)
-}
-
-function lagging(words: string): Fault {
-  return new Fault('lagging', words)
+function lagging(stillMs: number): Fault {
+  return new Fault('lagging', `nothing has moved for ${durationText(stillMs / 1000)}`)
 }

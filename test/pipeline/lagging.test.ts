@@ -201,6 +201,25 @@ describe('a target that does not open', () => {
     scene.requireStored(five)
   })
 
+  it('is waited for as long as it gets on', async () => {
+    await using scene = await Scene.start()
+    const doors = Array.from({ length: 5 }, () => new Door())
+    scene.two.beforeOpen = async (gotOn) => {
+      for (const door of doors) {
+        await door.pass()
+        gotOn()
+      }
+    }
+    const running = scene.run()
+    for (const door of doors) {
+      await passAt(door, scene, minutes - 1)
+      door.open()
+    }
+    expect(await running).toMatchObject({ status: 'ok', counts: { copied: 5 } })
+    expect(stops(scene.events)).toEqual([])
+    scene.requireStored(five)
+  })
+
   it('does not hold up a second attempt either', async () => {
     const RETR = ({ uidl, session }: { uidl: string | undefined; session: number }) =>
       uidl === 'u3' && session === 1 ? close : undefined
@@ -242,6 +261,30 @@ it('nothing is read back from a target that hangs, for another one that lacks it
 })
 
 describe('a lane that nobody waits for', () => {
+  it('is not given up at its end as long as it gets on, as with the last part of an archive', async () => {
+    await using scene = await Scene.start()
+    const doors = Array.from({ length: 3 }, () => new Door())
+    const open = scene.two.open.bind(scene.two)
+    scene.two.open = async (lane, progress, signal, gotOn) => {
+      const writer = await open(lane, progress, signal, gotOn)
+      const seal = async function* (last: boolean): AsyncIterable<never> {
+        for (const door of last ? doors : []) {
+          await door.pass()
+          gotOn?.()
+        }
+        yield* []
+      }
+      return { ...writer, seal }
+    }
+    const running = scene.run()
+    for (const door of doors) {
+      await passAt(door, scene, 14 * minutes)
+      door.open()
+    }
+    expect(await running).toMatchObject({ status: 'ok', counts: { copied: 5 }, faults: [] })
+    expect(stops(scene.events)).toEqual([])
+  })
+
   it('has 15 minutes, and none where its target counts the time itself', async () => {
     for (const bounded of [false, true]) {
       await using scene = await Scene.start()

@@ -3,6 +3,7 @@ import { Budget } from '../../src/pipeline/budget.js'
 import { Delivery } from '../../src/pipeline/delivery.js'
 import { FetchedMessage } from '../../src/pipeline/intake.js'
 import { LaneRun } from '../../src/pipeline/lane.js'
+import { Stillness } from '../../src/pipeline/stillness.js'
 import { Fault } from '../../src/ports/fault.js'
 import type { MessageKey } from '../../src/ports/message.js'
 import type { Position } from '../../src/ports/target.js'
@@ -29,6 +30,7 @@ class Bench {
       clock: this.clock,
       batch: { due: { ...most, ageMs }, most },
       signal: new AbortController().signal,
+      stillness: new Stillness(this.clock),
       observer: {
         delivered: ({ message }) => this.told.push(`delivered ${message.key}`),
         keep: async ({ message: { key, sha256, size } }, { code, message }) =>

@@ -284,11 +284,11 @@ export class MemoryTarget implements Target {
   readonly log: string[] = []
   refuse: (key: MessageKey) => Fault | undefined = () => undefined
   beforeCommit: () => Promise<void> = async () => undefined
-  beforeOpen: () => Promise<void> = async () => undefined
+  beforeOpen: (gotOn: () => void) => Promise<void> = async () => undefined
   beforeAppend: (() => Promise<void> | undefined) | undefined
 
-  async open(_: Lane, progress: Progress): Promise<Writer> {
-    await this.beforeOpen()
+  async open(_: Lane, progress: Progress, __?: AbortSignal, gotOn = (): void => undefined): Promise<Writer> {
+    await this.beforeOpen(gotOn)
     this.log.push(`open ${progress.position ?? 'fresh'}`)
     return {
       position: '' as Position,
