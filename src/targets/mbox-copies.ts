@@ -18,19 +18,31 @@ interface Earlier extends Pick<Announced, 'sha256' | 'size'> {
   readonly flags: readonly Flag[]
 }
 
+/** How an mbox is looked through. */
+export interface Looking {
+  readonly form: MboxForm
+  readonly gotOn: (() => void) | undefined
+}
+
 /** Compares what stands in an mbox with what a message would look like there, or with a digest. */
 export class MboxCopies {
   readonly path: string
   readonly end: number
   readonly #file: FileHandle
   readonly #form: MboxForm
+  readonly #gotOn: (() => void) | undefined
   readonly #readings = new Map<number, Promise<readonly Reading[]>>()
 
-  constructor(file: FileHandle, { path, end }: { readonly path: string; readonly end: number }, form: MboxForm) {
+  constructor(
+    file: FileHandle,
+    { path, end }: { readonly path: string; readonly end: number },
+    { form, gotOn }: Looking,
+  ) {
     this.#file = file
     this.path = path
     this.end = end
     this.#form = form
+    this.#gotOn = gotOn
   }
 
   /** Where it goes apart, if it begins like the message and then differs. */
@@ -58,7 +70,7 @@ export class MboxCopies {
   async read(offset: number, next: number): Promise<readonly Reading[]> {
     const known = this.#readings.get(offset)
     if (known) return known
-    const reading = readings(this.#file, await extent(this.#file, offset, next), this.#form)
+    const reading = readings(this.#file, await extent(this.#file, offset, next), this.#form, this.#gotOn)
     this.#readings.set(offset, reading)
     return reading
   }

@@ -1,9 +1,8 @@
 import { type FileHandle, lstat, open } from 'node:fs/promises'
 import { errorCode } from '../files/durable.js'
-import type { MboxForm } from '../mail/mbox.js'
 import type { Message, MessageKey } from '../ports/message.js'
 import type { Announced } from '../ports/target.js'
-import { type CompleteFinding, MboxCopies } from './mbox-copies.js'
+import { type CompleteFinding, type Looking, MboxCopies } from './mbox-copies.js'
 import type { Encoding } from './mbox-encoding.js'
 import { MboxFile, type MboxFileOptions } from './mbox-file.js'
 import { MboxTail, type Span } from './mbox-tail.js'
@@ -32,7 +31,7 @@ interface Place extends Span {
 /** Copies that dead runs left of messages without a receipt: in the tail of an mbox, and in places behind that. */
 export class MboxRemains {
   readonly #file: MboxFile
-  readonly #form: MboxForm
+  readonly #looking: Looking
   readonly #series: boolean
   #tail: { readonly tail: MboxTail; readonly file: MboxFile } | undefined
   #left: readonly Announced[]
@@ -41,7 +40,7 @@ export class MboxRemains {
   #places: readonly Place[]
 
   static async in(file: MboxFile, past: Past): Promise<MboxRemains> {
-    const { before, series, form } = past
+    const { before, series, form, gotOn } = past
     const left = before?.left ?? []
     const owed = before?.owed ?? []
     const fresh = past.announced.filter(without(left))
@@ -55,13 +54,16 @@ export class MboxRemains {
     const shuffled = before.shuffled === true || owed.some(({ key }, index) => fresh[index]?.key !== key)
     const tailFile = elsewhere ? await MboxFile.open({ path: before.path, ...past.options }) : file
     const span = { path: tailFile.path, from: before.size }
-    remains.#tail = { file: tailFile, tail: await MboxTail.scan(tailFile.handle, span, { form, announced, shuffled }) }
+    remains.#tail = {
+      file: tailFile,
+      tail: await MboxTail.scan(tailFile.handle, span, { form, gotOn, announced, shuffled }),
+    }
     return remains
   }
 
-  private constructor(file: MboxFile, { before, form, series }: Past, left: readonly Announced[]) {
+  private constructor(file: MboxFile, { before, form, gotOn, series }: Past, left: readonly Announced[]) {
     this.#file = file
-    this.#form = form
+    this.#looking = { form, gotOn }
     this.#series = series
     this.#left = left
     this.#places = before?.places ?? []
@@ -140,7 +142,7 @@ export class MboxRemains {
     for (const path of new Set(this.#places.map((place) => this.#pathOf(place)))) {
       const places = this.#places.filter((place) => this.#pathOf(place) === path)
       const found = await this.#inFile(path, async (file) => {
-        const copies = new MboxCopies(file, { path, end: (await file.stat()).size }, this.#form)
+        const copies = new MboxCopies(file, { path, end: (await file.stat()).size }, this.#looking)
         return search(copies, places, { encoding, versions })
       })
       if (!found) continue
@@ -172,10 +174,9 @@ export class MboxRemains {
   }
 }
 
-interface Past {
+interface Past extends Looking {
   readonly before: Remnant | undefined
   readonly announced: readonly Announced[]
-  readonly form: MboxForm
   readonly series: boolean
   /** For an earlier file of the series. */
   readonly options: Omit<MboxFileOptions, 'path'>

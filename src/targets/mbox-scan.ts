@@ -4,9 +4,15 @@ import { MboxDecoder, type MboxForm } from '../mail/mbox.js'
 
 /**
  * The offsets of all lines that start with `From `, in the part of an mbox that begins at `from`; the beginning of such
- * a line at the very end counts as well, because a kill may leave no more of it.
+ * a line at the very end counts as well, because a kill may leave no more of it. Here as below, `gotOn` is called for each
+ * part that was read.
  */
-export async function fromLines(file: FileHandle, from: number, size: number): Promise<readonly number[]> {
+export async function fromLines(
+  file: FileHandle,
+  from: number,
+  size: number,
+  gotOn?: () => void,
+): Promise<readonly number[]> {
   const starts: number[] = []
   const buffer = Buffer.allocUnsafe(Math.min(chunkSize, Math.max(0, size - from)))
   // `from` counts as the start of a line: in front of the first part stands a line end that is not in the file.
@@ -17,6 +23,7 @@ export async function fromLines(file: FileHandle, from: number, size: number): P
     const part = Buffer.concat([before, buffer.subarray(0, bytesRead)])
     const first = at - before.length
     at += bytesRead
+    gotOn?.()
     for (let hit = part.indexOf(lineStart); hit >= 0; hit = part.indexOf(lineStart, hit + 1))
       starts.push(first + hit + 1)
     // One octet less than a From_ line's start: no hit is seen twice.
@@ -40,12 +47,14 @@ export async function readings(
   file: FileHandle,
   { from, end }: Extent,
   form: MboxForm,
+  gotOn?: () => void,
 ): Promise<readonly [Reading, Reading]> {
   const kept = { decoder: new MboxDecoder(form, false), hash: createHash('sha256') }
   const added = { decoder: new MboxDecoder(form, true), hash: createHash('sha256') }
   const start = await skipLines(file, from, form.variant === 'mboxcl2' ? 2 : 1)
   for await (const part of octets(file, start, end)) {
     for (const { decoder, hash } of [kept, added]) hash.update(decoder.push(part))
+    gotOn?.()
   }
   for (const { decoder, hash } of [kept, added]) hash.update(decoder.end())
   return [

@@ -3,6 +3,7 @@ import type { MboxForm } from '../mail/mbox.js'
 import { Fault } from '../ports/fault.js'
 import type { Message } from '../ports/message.js'
 import type { Progress } from '../ports/target.js'
+import type { Looking } from './mbox-copies.js'
 import { extent, fromLines, readings } from './mbox-scan.js'
 import type { Standing } from './mbox-standing.js'
 
@@ -20,13 +21,15 @@ export class Strangers {
   readonly #file: FileHandle
   readonly #path: string
   readonly #form: MboxForm
+  readonly #gotOn: (() => void) | undefined
   readonly #parts: readonly Part[]
 
-  constructor({ file, path, end, form, progress, standing }: StrangersOptions) {
+  constructor({ file, path, end, form, gotOn, progress, standing }: StrangersOptions) {
     const { receipts, announced, adopting } = progress
     this.#file = file
     this.#path = path
     this.#form = form
+    this.#gotOn = gotOn
     // In a series, this may be another file than the one that was there before.
     const known = standing?.path === path ? standing : undefined
     const before = standing ? Math.min(known?.before ?? 0, end) : end
@@ -52,11 +55,11 @@ export class Strangers {
   }
 
   async #digestsIn({ from, end }: Part): Promise<ReadonlySet<string>> {
-    const starts = await fromLines(this.#file, from, end)
+    const starts = await fromLines(this.#file, from, end, this.#gotOn)
     const digests = new Set<string>()
     for (const [index, start] of starts.entries()) {
       const message = await extent(this.#file, start, starts[index + 1] ?? end)
-      for (const { sha256 } of await readings(this.#file, message, this.#form)) digests.add(sha256)
+      for (const { sha256 } of await readings(this.#file, message, this.#form, this.#gotOn)) digests.add(sha256)
     }
     return digests
   }
@@ -70,12 +73,11 @@ interface Part {
   digests?: ReadonlySet<string>
 }
 
-interface StrangersOptions {
+interface StrangersOptions extends Looking {
   readonly file: FileHandle
   readonly path: string
   /** How long the file is as the lane opens. */
   readonly end: number
-  readonly form: MboxForm
   readonly progress: Progress
   readonly standing: Standing | undefined
 }

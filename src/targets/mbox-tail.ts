@@ -1,9 +1,8 @@
 import type { FileHandle } from 'node:fs/promises'
-import type { MboxForm } from '../mail/mbox.js'
 import { Fault } from '../ports/fault.js'
 import type { Message, MessageKey } from '../ports/message.js'
 import type { Announced } from '../ports/target.js'
-import { type CompleteFinding, MboxCopies } from './mbox-copies.js'
+import { type CompleteFinding, type Looking, MboxCopies } from './mbox-copies.js'
 import type { Encoding } from './mbox-encoding.js'
 import { fromLines } from './mbox-scan.js'
 
@@ -39,8 +38,8 @@ export class MboxTail {
   static async scan(file: FileHandle, span: { path: string; from: number }, ours: Ours): Promise<MboxTail> {
     const { size } = await file.stat()
     const from = Math.min(span.from, size)
-    const copies = new MboxCopies(file, { path: span.path, end: size }, ours.form)
-    return new MboxTail(copies, from, ours, await fromLines(file, from, size))
+    const copies = new MboxCopies(file, { path: span.path, end: size }, ours)
+    return new MboxTail(copies, from, ours, await fromLines(file, from, size, ours.gotOn))
   }
 
   private constructor(copies: MboxCopies, from: number, ours: Ours, starts: readonly number[]) {
@@ -164,8 +163,7 @@ export class MboxTail {
   }
 }
 
-interface Ours {
-  readonly form: MboxForm
+interface Ours extends Looking {
   readonly announced: readonly Announced[]
   readonly shuffled: boolean
 }

@@ -30,7 +30,12 @@ export class MboxWriter implements Writer {
   readonly #remains: MboxRemains
   readonly #strangers: Strangers
 
-  static async open(settings: MboxSettings, context: TargetContext, progress: Progress): Promise<MboxWriter> {
+  static async open(
+    settings: MboxSettings,
+    context: TargetContext,
+    progress: Progress,
+    gotOn?: () => void,
+  ): Promise<MboxWriter> {
     const path = canonicalPath(settings.path)
     const before = parseStanding(progress.position)
     if (context.series === undefined && progress.receipts > 0) await requirePresent(path, before)
@@ -50,9 +55,17 @@ export class MboxWriter implements Writer {
       }
       const form = { variant: settings.variant, newline: settings.newline }
       file = await MboxFile.open({ path, ...options })
-      const strangers = new Strangers({ file: file.handle, path, end: file.end, form, progress, standing: before })
+      const looking = { form, gotOn }
+      const strangers = new Strangers({
+        file: file.handle,
+        path,
+        end: file.end,
+        ...looking,
+        progress,
+        standing: before,
+      })
       const series = context.series !== undefined
-      const remains = await MboxRemains.in(file, { before, announced: progress.announced, form, series, options })
+      const remains = await MboxRemains.in(file, { before, announced: progress.announced, ...looking, series, options })
       return new MboxWriter({ settings, context, file, lock, form, remains, strangers })
     } catch (error) {
       await file?.close()
@@ -78,7 +91,11 @@ export class MboxWriter implements Writer {
   }
 
   async admit(messages: readonly Message[]): Promise<void> {
-    await this.#strangers.refuse(messages)
+    try {
+      await this.#strangers.refuse(messages)
+    } catch (error) {
+      throw diskFault(error, 'read', this.#file.path)
+    }
     this.#remains.admit(messages)
   }
 

@@ -47,9 +47,9 @@ class MboxTarget implements Target {
     this.place = `mbox:${context.series ?? canonicalPath(chosen.path)}`
   }
 
-  async open(_: Lane, progress: Progress): Promise<Writer> {
+  async open(_: Lane, progress: Progress, __: AbortSignal, gotOn?: () => void): Promise<Writer> {
     try {
-      return await MboxWriter.open(this.#settings, this.#context, progress)
+      return await MboxWriter.open(this.#settings, this.#context, progress, gotOn)
     } catch (error) {
       throw diskFault(error, 'use the mbox', this.#settings.path)
     }

@@ -1,15 +1,16 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, stat, symlink, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { asFault } from '../../src/ports/fault.js'
 import { describeTarget } from '../contract/target.js'
 import { memoryFolder, type TemporaryFolder } from '../support/folder.js'
 import { deliver, lane, readBack, receiptsOf, signal } from '../support/lane-loop.js'
 import { hasPython, isRoot } from '../support/machine.js'
 import { letter, message, oddMail } from '../support/mail.js'
 import { MemoryLedger } from '../support/memory-ports.js'
-import { mboxHarness, mboxTarget, readMbox, whereIs } from './mbox-place.js'
+import { foreignMessage, mboxHarness, mboxTarget, readMbox, whereIs } from './mbox-place.js'
 
 const variants = ['mboxrd', 'mboxo', 'mboxcl2'] as const
 
@@ -216,3 +217,43 @@ describe('files of an mbox', () => {
 function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
+
+describe('a large file that is looked through', () => {
+  const large = foreignMessage(Buffer.from(letter('large', 3 * 1024 * 1024)), { variant: 'mboxrd', newline: 'lf' })
+
+  it('for strangers counts as getting on with each part of it that is read', async () => {
+    await writeFile(path, large)
+    let gotOn = 0
+    await using writer = await mboxTarget({ path }).open(lane, await ledger.load(lane), signal, () => gotOn++)
+    expect(gotOn).toBe(0)
+    await writer.admit([message('a', letter('a'))])
+    // Its lines first, then its messages.
+    expect(gotOn).toBeGreaterThanOrEqual(6)
+  })
+
+  it('for what a dead run left does as well', async () => {
+    await deliver(mboxTarget({ path }), ledger, [message('a', letter('a'))], { kill: 1 })
+    await writeFile(path, large)
+    let gotOn = 0
+    await using writer = await mboxTarget({ path }).open(lane, await ledger.load(lane), signal, () => gotOn++)
+    expect(gotOn).toBeGreaterThanOrEqual(3)
+    const opened = gotOn
+    // Other bytes than those that were announced: any message there may be its copy.
+    await writer.append(message('a', letter('other'))).catch(asFault)
+    expect(gotOn - opened).toBeGreaterThanOrEqual(3)
+  })
+})
+
+it('a disk that cannot be read fails the target, not the program', async () => {
+  await writeFile(path, foreignMessage(Buffer.from(letter('foreign')), { variant: 'mboxrd', newline: 'lf' }))
+  await using writer = await mboxTarget({ path }).open(lane, await ledger.load(lane), signal)
+  const file = await open(path)
+  const broken = Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' })
+  const reading = vi.spyOn(Object.getPrototypeOf(file) as typeof file, 'read').mockRejectedValue(broken)
+  try {
+    await expect(writer.admit([message('a', letter('a'))])).rejects.toMatchObject({ code: 'io', scope: 'target' })
+  } finally {
+    reading.mockRestore()
+    await file.close()
+  }
+})
