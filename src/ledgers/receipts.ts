@@ -5,17 +5,32 @@ import type { Connection } from './connection.js'
 import type { Row } from './driver.js'
 import { bytesOf, hex, keyBytes, keyText } from './keys.js'
 
-/** Adds a lane's receipt under its number, inside a transaction. */
-export function insertReceipt(
+/** Adds a lane's receipts under their numbers, from `seq` on, inside a transaction. */
+export function insertReceipts(
+  connection: Connection,
+  lane: number,
+  seq: number,
+  { receipts, at }: { readonly receipts: readonly Receipt[]; readonly at: number },
+): void {
+  // Hardly any lane has rows there; a look for each message costs twice what writing it does.
+  const doubted = ['lost', 'unproven'].filter(
+    (table) => connection.all(`SELECT 1 FROM ${table} WHERE lane = ? LIMIT 1`, lane).length > 0,
+  )
+  for (const [index, receipt] of receipts.entries()) {
+    for (const table of doubted) {
+      connection.run(`DELETE FROM ${table} WHERE lane = ? AND key = ?`, lane, keyBytes(receipt.key))
+    }
+    insertReceipt(connection, lane, seq + index, { receipt, at })
+  }
+}
+
+function insertReceipt(
   connection: Connection,
   lane: number,
   seq: number,
   { receipt, at }: { readonly receipt: Receipt; readonly at: number },
 ): void {
   const { key, sha256, size, where, stored, flags, fingerprint, listed = 0, date } = receipt
-  for (const table of ['lost', 'unproven']) {
-    connection.run(`DELETE FROM ${table} WHERE lane = ? AND key = ?`, lane, keyBytes(key))
-  }
   connection.run(
     `INSERT INTO receipts (lane, seq, key, sha256, size, place, stored, flags, fingerprint, listed, at, dated)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -60,7 +75,7 @@ export function amendLane(
     // What only moved keeps its number, its day and what was proven of it.
     const moved = connection.all('SELECT 1 FROM receipts WHERE lane = ? AND key = ?', id, keyBytes(key)).length > 0
     if (moved) moveReceipt(connection, id, receipt)
-    else insertReceipt(connection, id, seq + index, { receipt, at })
+    else insertReceipts(connection, id, seq + index, { receipts: [receipt], at })
   }
   if (position !== undefined) connection.run('UPDATE lanes SET position = ? WHERE id = ?', position, id)
   if (lost.length + found.length === 0) return

@@ -28,7 +28,7 @@ import { recallAccount, rememberAccount } from './memory.js'
 import { type LedgerFile, openLedgerDatabase } from './open.js'
 import { recordOutcome } from './outcome.js'
 import { keptOf, recordKept } from './quarantine.js'
-import { amendLane, insertReceipt, moveReceipt, receiptOf } from './receipts.js'
+import { amendLane, insertReceipts, moveReceipt, receiptOf } from './receipts.js'
 import { SqliteRecords } from './records.js'
 import { contentIndexes } from './schema.js'
 import { seal } from './seal.js'
@@ -170,9 +170,8 @@ class SqliteLedger implements Ledger {
       const row = this.#lane(lane)
       seq = row.seq
       if (committed) {
-        for (const receipt of committed.receipts) {
-          insertReceipt(this.#connection, row.id, seq++, { receipt, at: committed.at })
-        }
+        insertReceipts(this.#connection, row.id, seq, committed)
+        seq += committed.receipts.length
         const bytes = committed.receipts.reduce((sum, { size }) => sum + size, 0)
         this.#connection.run(
           `UPDATE lanes SET position = ?, begun = NULL, begun_at = NULL, messages = messages + ?, bytes = bytes + ?
