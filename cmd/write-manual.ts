@@ -11,7 +11,7 @@ import { referenceText } from './reference.js'
 import { processStreams } from './streams.js'
 import { packageVersion } from './version.js'
 
-/** `node dist/cmd/write-manual.js FOLDER REFERENCE` writes completions, man page and reference; part of the build. */
+/** `node build/cmd/write-manual.js FOLDER REFERENCE` writes completions, man page and reference; part of the build. */
 const [, , folder, referenceFile] = process.argv
 if (folder === undefined || referenceFile === undefined) throw new Error('usage: write-manual FOLDER REFERENCE')
 const version = packageVersion()

@@ -31,7 +31,7 @@ const holder = { run: 'run-1', what: 'the test' }
 
 /** A process with the built program's lock module, as users run it (`npm test` builds it). */
 function start(program: string): ChildProcess {
-  const module = new URL('../../dist/src/files/lock.js', import.meta.url).href
+  const module = new URL('../../build/src/files/lock.js', import.meta.url).href
   const text = `import { takeLock } from ${JSON.stringify(module)}
     import { writeSync, readFileSync, writeFileSync } from 'node:fs'
     const [path] = process.argv.slice(1)

@@ -36,7 +36,7 @@ const open = async (readOnly = false): Promise<Ledger> => openLedger({ folder: f
 const prelude = `
 import { writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openLedger } from ${JSON.stringify(new URL('../../dist/src/ledgers/sqlite.js', import.meta.url).href)}
+import { openLedger } from ${JSON.stringify(new URL('../../build/src/ledgers/sqlite.js', import.meta.url).href)}
 const clock = { now: Date.now, monotonic: () => performance.now(), sleep: (ms) => sleep(ms), random: () => 1 }
 const [folder] = process.argv.slice(1)
 const open = (readOnly) => openLedger({ folder, readOnly, clock })
