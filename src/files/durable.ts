@@ -1,4 +1,4 @@
-import { chmod, mkdir, open } from 'node:fs/promises'
+import { chmod, mkdir, open, rmdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Fault, type FaultCode } from '../ports/fault.js'
 
@@ -60,7 +60,13 @@ export async function makeDirectory(path: string, mode: number): Promise<readonl
     const parents = await makeDirectory(dirname(path), mode)
     return [...parents, ...(await makeDirectory(path, mode))]
   }
-  await chmod(path, mode)
-  await syncDirectory(dirname(path))
+  try {
+    await chmod(path, mode)
+    await syncDirectory(dirname(path))
+  } catch (error) {
+    // Whoever finds it there takes it for durable.
+    await rmdir(path).catch(() => undefined)
+    throw error
+  }
   return [path]
 }

@@ -32,6 +32,8 @@ export class MboxFile {
   #end: number
   /** Where this batch started, while the dotlock is held. */
   #batchStart = 0
+  /** Copies that a dead run left and that this batch has found. */
+  #claimed: { readonly offset: number; readonly length: number }[] = []
   #pending: Uint8Array[] = []
   #pendingBytes = 0
   #broken = false
@@ -46,9 +48,10 @@ export class MboxFile {
       if (!present) {
         await handle.chmod(mode)
         if (owner) await handle.chown(owner.uid, owner.gid)
-        await syncDirectory(dirname(path))
       }
       const { dev, ino, size } = await handle.stat()
+      // Whoever made it may have been killed before this.
+      if (size === 0) await syncDirectory(dirname(path))
       await requireMbox(handle, path, size)
       return new MboxFile(handle, { dev, ino, size }, options)
     } catch (error) {
@@ -98,14 +101,24 @@ export class MboxFile {
 
   /** Begins a batch by removing a fragment that is proven to be ours, from `offset` to `end`, where the file ended. */
   async cut(offset: number, end: number): Promise<void> {
-    await this.#begin()
-    // Looked at before the dotlock was held: what came behind it since is not ours to remove.
-    if (this.#end !== end) throw tailFault(this.path, offset)
-    await this.handle.truncate(offset)
-    await this.handle.datasync()
-    this.#end = offset
-    this.#batchStart = offset
-    await this.#separate()
+    try {
+      await this.#begin()
+      // Looked at before the dotlock was held: what came behind it since is not ours to remove.
+      if (this.#end !== end) throw tailFault(this.path, offset)
+      await this.handle.truncate(offset)
+      await this.handle.datasync()
+      this.#end = offset
+      this.#batchStart = offset
+      await this.#separate()
+    } catch (error) {
+      this.#broken = true
+      throw error
+    }
+  }
+
+  /** This batch's commit makes a copy durable that a dead run left. */
+  claim(copy: { readonly offset: number; readonly length: number }): void {
+    this.#claimed.push(copy)
   }
 
   /** Makes everything durable and lets other programs in again. */
@@ -115,10 +128,11 @@ export class MboxFile {
     try {
       await this.handle.datasync()
     } catch (error) {
-      // The kernel may have dropped the pages: a second sync would say that all is well (QUIRKS FS-03).
       this.#broken = true
+      await this.#takeBack().catch(() => undefined)
       throw error
     }
+    this.#claimed = []
     await this.#requireSame()
     if ((await this.#dotlock?.isOurs()) === false)
       throw new Fault('mbox-locked', `another program took the dotlock of ${this.path} during the batch`)
@@ -196,6 +210,22 @@ export class MboxFile {
       await this.#retreat(start + done)
       throw diskFault(error, 'write', this.#options.path)
     }
+  }
+
+  /**
+   * The kernel may have dropped what a failed sync should have written, and show it for a while all the same. A second sync
+   * would say that all is well (QUIRKS FS-03): nothing of it may be there for the next run to claim.
+   */
+  async #takeBack(): Promise<void> {
+    if (!this.#dotlock) await this.#begin()
+    const { size } = await this.handle.stat()
+    if (size !== this.#end) return
+    let from = this.#batchStart
+    for (const { offset, length } of this.#claimed.toSorted((a, b) => b.offset - a.offset)) {
+      // With the blank line behind it.
+      if (offset + length + this.#options.newline.length === from) from = offset
+    }
+    await this.handle.truncate(from)
   }
 
   /** Out of space: half a message at the end helps nobody (QUIRKS MBX-11). Only while all behind the batch's start is ours. */

@@ -133,6 +133,7 @@ export class MboxWriter implements Writer {
     const facts = { key, sha256, size, flags, date: own, ...(stored !== undefined && { stored }) }
     const found = await this.#remains.claim(message, encoding)
     if (found) {
+      if (found.path === this.#file.path) this.#file.claim(found)
       const where = this.#where(found.path, found)
       return found.earlier ? { key, ...found.earlier, where } : { ...facts, where }
     }
