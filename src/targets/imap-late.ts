@@ -134,6 +134,9 @@ export class LateCopies {
       if (!doubt) continue
       this.#messages = this.#messages.filter((one) => one !== doubt)
       found.push({ doubt, uid })
+      // A twin that is still in doubt must never be taken for this one: its own copy would be removed.
+      this.#ours.add(uid)
+      if (doubt.uid === undefined) this.#others.push(doubt.sha256)
     }
     return found
   }

@@ -6,6 +6,7 @@ import type { Target } from '../../src/ports/target.js'
 import { open } from '../imap/opened.js'
 import { InstantClock } from '../support/clock.js'
 import { FakeImapServer, type FakeImapOptions } from '../support/fake-imap-server.js'
+import type { ImapHook } from '../support/fake-imap-session.js'
 import { deliver, lane, readBack, receiptsOf, signal } from '../support/lane-loop.js'
 import { letter, message } from '../support/mail.js'
 import { MemoryLedger } from '../support/memory-ports.js'
@@ -151,6 +152,45 @@ describe('a server that stores after the look (QUIRKS APP-01)', () => {
     await expect(run(at, batch, release)).rejects.toMatchObject({ code: 'duplicated', message: /4 of its messages/ })
     expect(at.stored()).toHaveLength(8)
     await run(at, [])
+  })
+
+  describe('where only one of two twins has come late', () => {
+    /** Each upload is a command of its own; the lost session carries out the first one alone. */
+    async function lateTwin(more: readonly string[]): Promise<Scene> {
+      let lost = true
+      const APPEND: ImapHook = ({ count }) => {
+        return count === 1 ? { act: 'later', cut: true } : lost ? { cut: true } : undefined
+      }
+      const at = await scene({ capabilities: ['IMAP4rev1', 'AUTH=PLAIN', 'LITERAL+', ...more], hooks: { APPEND } })
+      await cut(at)
+      lost = false
+      return at
+    }
+
+    it('it is reported once, where the server has no UIDPLUS', async () => {
+      await using at = await lateTwin([])
+      const release = (): void => {
+        at.server.release()
+      }
+      await expect(run(at, batch, release)).rejects.toMatchObject({ code: 'duplicated', message: /1 of its messages/ })
+      expect(at.stored()).toHaveLength(5)
+      await run(at, [])
+      await run(at, [])
+      expect(at.stored()).toHaveLength(5)
+    })
+
+    it('its first copy is removed, and the other twin stays', async () => {
+      await using at = await lateTwin(['UIDPLUS'])
+      await run(at, batch, () => {
+        at.server.release()
+      })
+      for (let again = 0; again < 3; again++) {
+        expect(at.stored().toSorted()).toEqual(sorted)
+        expect(await readBack(at.target(), at.ledger)).toEqual(batch.map(() => 'intact'))
+        expect(new Set((await receiptsOf(at.ledger)).map(({ where }) => where)).size).toBe(4)
+        await run(at, [])
+      }
+    })
   })
 
   it.each([undefined, withoutUidPlus])('is not suspected for real twins of what was in doubt', async (capabilities) => {
