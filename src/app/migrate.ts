@@ -159,7 +159,7 @@ async function runAccounts(migration: Migration): Promise<readonly AccountResult
 /** Large enough to share its syncs, small enough that the next batch fits into memory beside it. */
 function batchLimits(memory: number): BatchLimits {
   const bytes = Math.min(16 * 1024 * 1024, memory / 4)
-  return { due: { messages: 250, bytes: bytes / 4, ageMs: 1000 }, most: { messages: 1000, bytes } }
+  return { due: { messages: 250, first: 50, bytes: bytes / 4, ageMs: 1000 }, most: { messages: 2000, bytes } }
 }
 
 function add(a: Counts, b: Counts): Counts {

@@ -6,7 +6,13 @@ import type { Delivery } from './delivery.js'
  * gathered, up to the limits: while one batch is written, the next one fills.
  */
 export interface BatchLimits {
-  readonly due: { readonly messages: number; readonly bytes: number; readonly ageMs: number }
+  readonly due: {
+    readonly messages: number
+    /** The same for the first batch: until then the target has nothing to do. */
+    readonly first: number
+    readonly bytes: number
+    readonly ageMs: number
+  }
   readonly most: { readonly messages: number; readonly bytes: number }
 }
 
@@ -19,6 +25,7 @@ export class LaneQueue {
   /** When the first message came, in monotonic time. */
   #oldest = 0
   #hurried = false
+  #first = true
 
   constructor(limits: BatchLimits, clock: Clock) {
     this.#limits = limits
@@ -43,8 +50,9 @@ export class LaneQueue {
   /** A batch is due. */
   get ripe(): boolean {
     if (this.length === 0) return false
-    const { messages, bytes } = this.#limits.due
-    return this.#hurried || this.length >= messages || this.#bytes >= bytes || this.ageLeftMs <= 0
+    const { messages, first, bytes } = this.#limits.due
+    const enough = this.#first ? first : messages
+    return this.#hurried || this.length >= enough || this.#bytes >= bytes || this.ageLeftMs <= 0
   }
 
   /** Until the first message is old enough. */
@@ -63,6 +71,7 @@ export class LaneQueue {
       count++
     }
     this.#bytes -= size
+    this.#first = false
     this.#oldest = this.#clock.monotonic()
     const batch = this.#queue.splice(0, count)
     if (this.length === 0) this.#hurried = false

@@ -28,7 +28,7 @@ class Bench {
     return LaneRun.open(lane, this.target, {
       ledger: this.ledger,
       clock: this.clock,
-      batch: { due: { ...most, ageMs }, most },
+      batch: { due: { ...most, first: messages, ageMs }, most },
       signal: new AbortController().signal,
       stillness: new Stillness(this.clock),
       observer: {

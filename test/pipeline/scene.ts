@@ -105,7 +105,10 @@ export class Scene implements AsyncDisposable {
         intake: new MessageIntake(this.spool, undefined),
         quarantine: this.quarantine,
         budget: this.budget,
-        batch: { due: { messages: 500, bytes: 1_000_000, ageMs: 1000 }, most: { messages: 500, bytes: 1_000_000 } },
+        batch: {
+          due: { messages: 500, first: 500, bytes: 1_000_000, ageMs: 1000 },
+          most: { messages: 500, bytes: 1_000_000 },
+        },
         retry: { attempts: more.attempts ?? 3, minDelay: 1000, maxDelay: 60_000, maxWait: 900_000 },
         dryRun: more.dryRun ?? false,
         limit: more.limit,
