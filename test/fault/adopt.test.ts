@@ -85,5 +85,5 @@ describe.each(losses)('--adopt stopped at every step, having lost %s', (_, lose)
       expect(third.counts, `stopped at step ${stopAt}`).toMatchObject({ copied: 0, present: 6 })
       await requireExact(folder)
     }
-  }, 300_000)
+  }, 3_600_000)
 })

@@ -73,7 +73,7 @@ it(`FS-11 a byte of the ledger flipped, seed ${seed}: refused, or each message o
     for (const code of codes) expect(code, where).not.toBe('internal')
   }
   expect(refusals).toContain('ledger-damaged')
-}, 600_000)
+}, 3_600_000)
 
 it('FS-11 a ledger that is cut anywhere is refused', async (context) => {
   const { length } = await readFile(ended.at('state', 'ledger.db'))
@@ -82,7 +82,7 @@ it('FS-11 a ledger that is cut anywhere is refused', async (context) => {
     count(context, { faults: 1 })
     expect(codes, `${octets} octets of ${length}`).toEqual(['ledger-damaged'])
   }
-}, 120_000)
+}, 3_600_000)
 
 it('FS-11 a ledger that is gone is missed', async () => {
   const { codes } = await attempt(ended, async (ledger) => rm(ledger))

@@ -24,7 +24,7 @@ describe.each(servers)('killed at every event of the dialogue with a server %s',
       }
       expect(killed, phase).toBeGreaterThan(thorough ? 5 : 0)
     }
-  }, 240_000)
+  }, 3_600_000)
 })
 
 it('killed in mid-literal: what was half sent is not stored, the rest once', async () => {

@@ -74,7 +74,7 @@ describe('stopped at every step', () => {
       }
       await requireWhole(other, again, `stopped at step ${stopAt}`)
     }
-  }, 300_000)
+  }, 3_600_000)
 
   it('while what was refused is delivered from quarantine', async () => {
     for (let stopAt = 1, dead = true; dead; stopAt += thorough ? 1 : 9) {
@@ -87,5 +87,5 @@ describe('stopped at every step', () => {
       await requireWhole(server, folder, `stopped at step ${stopAt} of the retry`)
       expect([server.retrs('u2'), server.retrs('u4')]).toEqual([1, 1])
     }
-  }, 300_000)
+  }, 3_600_000)
 })

@@ -84,5 +84,5 @@ describe.each(damages)('--repair stopped at every step: %s', (_, damage) => {
       const third = await run(server, folder, new Steps(), { repair: true })
       expect(third.counts, `stopped at step ${stopAt}`).toMatchObject({ copied: 0, present: 6 })
     }
-  }, 300_000)
+  }, 3_600_000)
 })

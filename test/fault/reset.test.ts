@@ -57,7 +57,7 @@ describe('stopped at every step of a reset', () => {
       },
       [...eightBodies, fresh, eightBodies[7] ?? ''],
     )
-  }, 120_000)
+  }, 3_600_000)
 
   it('also where one of two targets lags behind', async () => {
     await stopEverywhere(
@@ -69,7 +69,7 @@ describe('stopped at every step of a reset', () => {
       },
       eightBodies,
     )
-  }, 120_000)
+  }, 3_600_000)
 
   it('also where the run before was stopped as well, and left announced what is listed under new ids now', async () => {
     await stopEverywhere(
@@ -81,5 +81,5 @@ describe('stopped at every step of a reset', () => {
       },
       eightBodies,
     )
-  }, 120_000)
+  }, 3_600_000)
 })
