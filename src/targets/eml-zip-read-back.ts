@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { errorCode } from '../files/durable.js'
 import type { Contents, Progress, ReadBack, Receipt } from '../ports/target.js'
 import { Library } from './eml-zip-library.js'
-import { isIntact, readLine, readRecords, type Staged, stagedBytes } from './eml-zip-record.js'
+import { isIntact, readHead, readRecords, type Staged, stagedBytes } from './eml-zip-record.js'
 import { Segment } from './eml-zip-segment.js'
 import { parseStanding } from './eml-zip-standing.js'
 
@@ -78,7 +78,7 @@ async function waiting({ staging, progress }: ReadBackPlace): Promise<ReadonlyMa
     const file = await open(path, 'r')
     try {
       const { size } = await file.stat()
-      const from = (await readLine(file, 0))?.end ?? size
+      const from = (await readHead(file))?.end ?? size
       for await (const one of readRecords(file, { path, from, size })) records.set(one.name, one)
     } finally {
       await file.close()

@@ -24,6 +24,26 @@ export interface Staged extends StagedFacts {
   readonly offset: number
 }
 
+/** The first line of a staging file: where its volume goes. A disk that changes it must not send that elsewhere. */
+export function headLine(archive: string): Buffer {
+  return Buffer.from(`${JSON.stringify({ archive, check: checkOf(archive) })}\n`)
+}
+
+/** What the first line says, and where the next octet is; undefined where it says nothing, or nothing that is right. */
+export async function readHead(
+  file: FileHandle,
+): Promise<{ readonly archive: string; readonly end: number } | undefined> {
+  const first = await readLine(file, 0)
+  const { archive, check } = (first?.value ?? {}) as { readonly archive?: unknown; readonly check?: unknown }
+  // Versions before had no check.
+  const right = typeof archive === 'string' && (check === undefined || check === checkOf(archive))
+  return first && right ? { archive, end: first.end } : undefined
+}
+
+function checkOf(archive: string): string {
+  return createHash('sha256').update(archive).digest('hex').slice(0, 16)
+}
+
 /** Octets of the line, and the facts on it. */
 export function recordLine(facts: StagedFacts): Buffer {
   const { key, sha256, size, name, date, at, flags } = facts
@@ -31,7 +51,7 @@ export function recordLine(facts: StagedFacts): Buffer {
 }
 
 /** The JSON on the line at this offset, and where the next octet is; undefined where there is no whole line. */
-export async function readLine(
+async function readLine(
   file: FileHandle,
   offset: number,
 ): Promise<{ readonly value: unknown; readonly end: number } | undefined> {
@@ -53,11 +73,21 @@ export async function* readRecords(
     const line = await readLine(file, offset)
     if (!line) return
     const facts = line.value as StagedFacts
+    if (!areFacts(facts)) return
     const end = line.end + facts.size
-    if (!Number.isSafeInteger(end) || end > size) return
+    if (end > size) return
     yield { ...facts, path, offset: line.end }
     offset = end
   }
+}
+
+/** After a power cut there may be anything, a line of another staging file included. */
+function areFacts(facts: Partial<StagedFacts> | null): boolean {
+  if (typeof facts !== 'object' || facts === null) return false
+  const { key, sha256, size, name, date, at, flags } = facts
+  const texts = [key, sha256, name].every((text) => typeof text === 'string')
+  const numbers = [size, date ?? 0, at].every(Number.isSafeInteger)
+  return texts && numbers && Number(size) >= 0 && Array.isArray(flags)
 }
 
 /** The message's bytes. */

@@ -3,12 +3,24 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { privateMode } from '../files/create-file.js'
 import { Fault } from '../ports/fault.js'
-import { type Staged, type StagedFacts, isIntact, readLine, readRecords, recordLine } from './eml-zip-record.js'
+import {
+  headLine,
+  type Staged,
+  type StagedFacts,
+  isIntact,
+  readHead,
+  readRecords,
+  recordLine,
+} from './eml-zip-record.js'
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants
 
 /** Told of each whole message, and whether it is committed. */
 export type Found = (staged: Staged, archive: string, committed: boolean) => void
+
+/** What to do where messages with receipts are not in the staging as they were. */
+export const damagedHint =
+  'restore the state folder as a whole; without a backup, move it away, and `popferry run --adopt` copies again what was waiting'
 
 /** One file of the staging: the messages of one volume to be, one behind the other. */
 export class Segment {
@@ -51,7 +63,7 @@ export class Segment {
   static async create(folder: string, number: number, archive: string): Promise<Segment> {
     const path = Segment.pathOf(folder, number)
     const file = await open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, privateMode)
-    const line = Buffer.from(`${JSON.stringify({ archive })}\n`)
+    const line = headLine(archive)
     await writeAll(file, line, 0)
     const segment = new Segment({ number, path, archive, size: line.length }, file)
     segment.#unsynced = true
@@ -70,14 +82,14 @@ export class Segment {
     const file = await open(path, O_RDWR | O_NOFOLLOW)
     try {
       const { size } = await file.stat()
-      const first = await readLine(file, 0)
-      if (!first) {
+      const head = await readHead(file)
+      if (!head) {
         await file.close()
         return undefined
       }
-      const { archive } = first.value as { archive: string }
-      const segment = new Segment({ number, path, archive, size: first.end }, file)
-      for await (const staged of readRecords(file, { path, from: first.end, size })) {
+      const { archive, end: from } = head
+      const segment = new Segment({ number, path, archive, size: from }, file)
+      for await (const staged of readRecords(file, { path, from, size })) {
         const end = staged.offset + staged.size
         if (end > committed && !(await isIntact(staged))) break
         found(staged, archive, end <= committed)
@@ -129,8 +141,16 @@ export class Segment {
 
   /** All its messages in order. */
   async *records(): AsyncIterable<Staged> {
-    const first = await readLine(this.#file, 0)
-    yield* readRecords(this.#file, { path: this.path, from: first?.end ?? this.size, size: this.size })
+    const head = await readHead(this.#file)
+    yield* readRecords(this.#file, { path: this.path, from: head?.end ?? this.size, size: this.size })
+  }
+
+  /** Throws where a message is not what was staged. */
+  async requireIntact(): Promise<void> {
+    for await (const staged of this.records()) {
+      if (await isIntact(staged)) continue
+      throw new Fault('io', `a message that waits in ${this.path} for its volume is damaged`, { hint: damagedHint })
+    }
   }
 
   /** A message that fits into memory. */

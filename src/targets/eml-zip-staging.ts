@@ -2,7 +2,7 @@ import { readdir, unlink } from 'node:fs/promises'
 import { diskFault, errorCode, makeDirectory, syncDirectory } from '../files/durable.js'
 import { Fault } from '../ports/fault.js'
 import type { Staged, StagedFacts } from './eml-zip-record.js'
-import { type Found, Segment } from './eml-zip-segment.js'
+import { damagedHint, type Found, Segment } from './eml-zip-segment.js'
 
 /** How far the staging is committed: all segments before this one, and so many octets of it. */
 export interface Mark {
@@ -154,6 +154,6 @@ function requireWhole(
   const last = segments[committed.segment - sealed - 1]
   if (last?.number === committed.segment && last.size >= committed.octets) return
   throw new Fault('target-gone', `messages that were waiting in ${folder} for their volume are gone`, {
-    hint: 'restore the state folder as a whole',
+    hint: damagedHint,
   })
 }

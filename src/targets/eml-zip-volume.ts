@@ -34,6 +34,7 @@ export async function buildVolume(segment: Segment, options: VolumeOptions): Pro
   try {
     const written = await write(segment, options)
     if (written && (await isAsWritten(segment, written, options))) return written.sha256
+    if (!signal.aborted) await segment.requireIntact()
     if (!signal.aborted) throw new Fault('io', `${draft} was read back and is not what was written`)
   } catch (error) {
     await unlink(draft).catch(ignoreMissing)
