@@ -34,6 +34,8 @@ export class MboxRemains {
   readonly #looking: Looking
   readonly #series: boolean
   #tail: { readonly tail: MboxTail; readonly file: MboxFile } | undefined
+  /** What stands behind all that was found in the tail, as long as nothing is appended: an older ledger may be the reason. */
+  #unknown: { readonly from: number; readonly end: number } | undefined
   #left: readonly Announced[]
   /** Of those left: about to be begun again, so that from now on they may stand beyond the position as well. */
   readonly #again = new Set<MessageKey>()
@@ -76,7 +78,7 @@ export class MboxRemains {
     const left = this.#left.filter(({ key }) => !this.#again.has(key))
     return {
       path: file.path,
-      size: tail?.cursor ?? file.end,
+      size: tail?.cursor ?? (this.#unknown?.end === file.end ? this.#unknown.from : file.end),
       dev: file.dev,
       ino: file.ino,
       ...(owed.length > 0 && { owed }),
@@ -127,7 +129,8 @@ export class MboxRemains {
   async #leaveTail(): Promise<void> {
     if (!this.#tail) return
     const { tail, file } = this.#tail
-    if (file !== this.#file) {
+    if (file === this.#file) this.#unknown = { from: tail.cursor, end: tail.end }
+    else {
       await file.commit()
       await file.close()
     }

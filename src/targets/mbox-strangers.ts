@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { MboxForm } from '../mail/mbox.js'
 import { Fault } from '../ports/fault.js'
-import type { Message } from '../ports/message.js'
+import type { Message, MessageKey } from '../ports/message.js'
 import type { Progress } from '../ports/target.js'
 import type { Looking } from './mbox-copies.js'
 import { extent, fromLines, readings } from './mbox-scan.js'
@@ -35,15 +35,18 @@ export class Strangers {
     const before = standing ? Math.min(known?.before ?? 0, end) : end
     const asked = !adopting && receipts < probes && before > 0
     this.before = asked ? before : undefined
-    const parts = [{ from: 0, end: asked ? before : 0, left: probes - receipts }]
-    // Behind it stands what a dead run has announced.
-    if (known && announced.length === 0 && !adopting) parts.push({ from: known.size, end, left: probes })
+    const parts: Part[] = [{ from: 0, end: asked ? before : 0, left: probes - receipts }]
+    if (known && !adopting) {
+      // Behind it stands as well what dead runs have announced.
+      const own = [...announced, ...(known.owed ?? []), ...(known.left ?? [])]
+      parts.push({ from: known.size, end, left: probes, own: new Map(own.map((one) => [one.key, one.sha256])) })
+    }
     this.#parts = parts.filter((part) => part.from < part.end)
   }
 
   async refuse(messages: readonly Message[]): Promise<void> {
     for (const part of this.#parts) {
-      const probed = messages.slice(0, part.left)
+      const probed = messages.filter(({ key }) => part.own?.has(key) !== true).slice(0, part.left)
       if (probed.length === 0) continue
       part.digests ??= await this.#digestsIn(part)
       const { digests } = part
@@ -70,6 +73,8 @@ interface Part {
   readonly end: number
   /** So many messages are still looked for. */
   left: number
+  /** What dead runs have announced, which may stand there: keys and digests. */
+  readonly own?: ReadonlyMap<MessageKey, string>
   digests?: ReadonlySet<string>
 }
 

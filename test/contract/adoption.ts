@@ -189,6 +189,40 @@ export function describeAdoption(name: string, harness: TargetHarness, mail = od
       }
     })
 
+    // What a server that adds lines holds may all be copies of what was announced, as far as its size tells.
+    const grows = name.endsWith('header lines')
+    it.skipIf(grows).each([1, 25])(
+      'stops before what came behind what was begun when the backup was taken is stored twice, %i before that',
+      async (many) => {
+        const early = Array.from({ length: many }, (_, index) => message(`early${index}`, letter(`early ${index}`)))
+        const rest = [later, message('last', letter('last'))]
+        // The run that finds what was begun goes on, or another one comes behind it.
+        for (const batches of [[[...twins, ...rest]], [twins, rest]]) {
+          for (const kill of [1, 2]) {
+            const round = `${batches.length} runs, killed at ${kill}`
+            place = harness.at(`${folder.path}/${round}`)
+            ledger = new MemoryLedger()
+            await deliver(place.target(), ledger, early)
+            await deliver(place.target(), ledger, twins, { kill })
+            const [receipts, { position, announced }] = [await receiptsOf(ledger), await ledger.load(lane)]
+            if (position === undefined) throw new Error('a lane with a past has a position')
+            await deliver(place.target(), ledger, twins)
+            await deliver(place.target(), ledger, rest)
+            const before = await place.stored()
+            ledger = new MemoryLedger()
+            const at = 0
+            await ledger.advance(lane, { committed: { receipts, position, at }, begun: { announced, position, at } })
+            for (const batch of batches) {
+              await deliver(place.target(), ledger, batch).catch((error: unknown) => {
+                expect(error, round).toMatchObject({ code: 'ledger-missing' })
+              })
+            }
+            expect(await place.stored(), round).toHaveLength(before.length)
+          }
+        }
+      },
+    )
+
     it('goes on where others have brought mail since', async () => {
       await putBack(30, [])
       await place.addForeign(Buffer.from(letter('foreign')))
