@@ -6,6 +6,7 @@ import { makeOwnedDirectory, type Owner } from '../files/owner.js'
 import { deviceOf, folderIdentity } from '../files/place.js'
 import { Fault } from '../ports/fault.js'
 import type { Position, Progress } from '../ports/target.js'
+import { accountOf, accountPart, uniquePart } from './maildir-name.js'
 
 /** The folder of a Maildir++ subfolder: `Archive/2026` is `.Archive.2026` beside `cur`; an empty name is the INBOX. */
 export function subfolder(root: string, folder: string): string {
@@ -104,18 +105,22 @@ export async function* messageFiles(path: string): AsyncIterable<{ readonly name
   }
 }
 
-/** A lane with receipts must find its messages where it left them (CONTRACT, `target-gone`). */
-export async function requirePresent(
-  path: string,
-  before: { readonly path: string; readonly dev: number } | undefined,
-): Promise<void> {
+/**
+ * A lane with receipts must find its messages where it left them (CONTRACT, `target-gone`). What a dead run has announced
+ * may have come into an empty folder that took the place of the right one in mid-run: in another folder it proves nothing.
+ */
+export async function requirePresent(path: string, progress: Progress): Promise<void> {
+  const before = standingIn(progress)
   const identity = await folderIdentity(path)
   if (!identity) throw gone(path)
   // A Maildir that the plan says was moved may be on another device now.
   if (before?.path === path && identity.dev !== before.dev) {
     throw new Fault('target-gone', `${path} is on another device than before`)
   }
-  for await (const _ of messageFiles(path)) return
+  const announced = new Set(progress.announced.map(({ key }) => accountPart(progress.origin, key)))
+  for await (const { name } of messageFiles(path)) {
+    if (identity.ino === before?.ino || !announced.has(accountOf(uniquePart(name)))) return
+  }
   throw new Fault('target-gone', `${path} is empty, although messages were delivered there`)
 }
 

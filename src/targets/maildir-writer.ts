@@ -65,7 +65,7 @@ export class MaildirWriter implements Writer {
     const root = canonicalFolder(settings.path)
     const standing = standingIn(progress)
     if (context.series === undefined && progress.receipts > 0) {
-      await requirePresent(subfolder(root, settings.folder), standing)
+      await requirePresent(subfolder(root, settings.folder), progress)
     }
     const owner = await resolveOwner(settings.owner)
     const path = await prepareMaildir(root, settings.folder, owner)

@@ -20,7 +20,7 @@ import type {
   Target,
   Writer,
 } from '../ports/target.js'
-import { requireDevice, requireMaildir, requirePresent, standingIn, subfolder } from './maildir-folder.js'
+import { requireDevice, requireMaildir, requirePresent, subfolder } from './maildir-folder.js'
 import { digest, storedForm } from './maildir-form.js'
 import { contentsOf, otherFiles, readBack } from './maildir-read.js'
 import { type MaildirSettings, maildirSettings } from './maildir-settings.js'
@@ -61,7 +61,7 @@ class MaildirTarget implements Target {
     const { path, folder, owner } = this.#settings
     try {
       if (this.#context.series === undefined && progress && progress.receipts > 0) {
-        await requirePresent(this.#here, standingIn(progress))
+        await requirePresent(this.#here, progress)
       }
       await resolveOwner(owner)
       await requireMaildir(canonicalFolder(path), folder)

@@ -300,6 +300,22 @@ describe.skipIf(!canMount)('a Maildir on a disk of its own (skipped unless root 
     expect(await readBack(maildirTarget({ path }), ledger)).toEqual(many.map(() => 'intact'))
   })
 
+  it('is gone where an empty one took its place in mid-run, though that got what was under way (QUIRKS FS-08)', async () => {
+    await deliver(maildirTarget({ path }), ledger, [one])
+    await deliver(maildirTarget({ path }), ledger, [two], { kill: 2 })
+    await rename(path, `${path}.away`)
+    for (const part of ['tmp', 'new', 'cur']) await mkdir(join(path, part), { recursive: true })
+    await rename(join(`${path}.away`, 'new', nameOf(two)), join(path, 'new', nameOf(two)))
+    for (const offered of [[two], []]) {
+      await expect(deliver(maildirTarget({ path }), ledger, offered)).rejects.toMatchObject({ code: 'target-gone' })
+    }
+    await rm(path, { recursive: true })
+    await rename(`${path}.away`, path)
+    await deliver(maildirTarget({ path }), ledger, [two])
+    expect(await readBack(maildirTarget({ path }), ledger)).toEqual(['intact', 'intact'])
+    expect(await readdir(join(path, 'new'))).toHaveLength(2)
+  })
+
   it('is not taken for the one on a disk that went away (QUIRKS FS-08)', async () => {
     await deliver(maildirTarget({ path }), ledger, [one])
     disks.push(mountTmpfs(path, 'size=64k'))
