@@ -69,9 +69,9 @@ export class ImapClient {
 
   /** A missing answer changes nothing any more. */
   async logout(): Promise<void> {
-    const { connection } = this.dialogue.wire
+    const { connection, patience } = this.dialogue.wire
     connection.phase = 'LOGOUT'
-    connection.limit(logoutMs)
+    connection.limit(Math.min(logoutMs, patience.reply))
     await this.dialogue.run(['LOGOUT']).catch(() => undefined)
     this.drop()
   }

@@ -1,3 +1,4 @@
+import { Trickle, trickleFault } from '../net/inflow.js'
 import { asFault, type Fault } from '../ports/fault.js'
 import { type Capabilities, capabilitiesIn } from './capability.js'
 import { passingFault } from './refusal.js'
@@ -24,6 +25,10 @@ export class Dialogue {
   freeLiteral = 0
   /** What the server has listed last, asked or of its own accord (RFC 3501 §7.1); whoever needs the latest clears it first. */
   capabilities: Capabilities | undefined
+  /** How many untagged responses may come before a command is answered: more than any mailbox has messages (QUIRKS APP-22). */
+  mostUntagged = 2_000_000
+  #untagged = 0
+  readonly #trickle = new Trickle(3)
   readonly #pending = new Map<string, Pending>()
   #count = 0
   #pumping = false
@@ -91,14 +96,35 @@ export class Dialogue {
   async #pump(): Promise<void> {
     this.#pumping = true
     try {
-      while (this.#pending.size > 0) {
-        const [oldest] = this.#pending.values()
-        this.#take(await this.wire.response(this.wire.patience.reply, oldest?.ask.sink?.()))
-      }
+      this.#untagged = 0
+      this.#trickle.reset()
+      while (this.#pending.size > 0) this.#take(await this.#next())
     } catch (error) {
       this.#fail(error)
     }
     this.#pumping = false
+  }
+
+  /**
+   * A server that keeps a client waiting says so now and then, and Dovecot's `* OK Still here` must not end a long command.
+   * One that says next to nothing else for three times the longest wait will not answer any more, or not before we give up.
+   */
+  async #next(): Promise<Response> {
+    const { wire } = this
+    const { received } = wire
+    const since = performance.now()
+    const [oldest] = this.#pending.values()
+    const response = await wire.response(wire.patience.reply, oldest?.ask.sink?.())
+    const now = performance.now()
+    if (response.tag !== '*' || wire.connection.movedAt > since) {
+      this.#untagged = 0
+      this.#trickle.reset()
+    } else if (++this.#untagged > this.mostUntagged) {
+      throw this.#odd(`more than ${this.mostUntagged} responses to one command`, response)
+    } else if (!this.#trickle.flows(wire.received - received, now - since, wire.patience.reply)) {
+      throw trickleFault(wire.connection)
+    }
+    return response
   }
 
   #take(response: Response): void {

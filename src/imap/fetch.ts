@@ -33,6 +33,7 @@ export async function fetchBodies<Sink extends LiteralSink>(
   makeSink: () => Sink,
 ): Promise<ReadonlyMap<number, Sink>> {
   const found = new Map<number, Sink>()
+  const wanted = new Set(uids)
   for (let at = 0; at < uids.length; at += atOnce) {
     let sink = makeSink()
     dialogue.wire.connection.phase = 'UID FETCH'
@@ -42,7 +43,7 @@ export async function fetchBodies<Sink extends LiteralSink>(
         const items = response.name === 'FETCH' ? itemsOf(response.values) : undefined
         const uid = numberOf(items?.get('UID'))
         const body = items?.get('BODY[]')
-        if (uid === undefined || body === undefined || body === null) return
+        if (uid === undefined || body === undefined || body === null || !wanted.has(uid)) return
         // A short one may come as a quoted string.
         if (typeof body === 'string') void sink.write(Buffer.from(body, 'latin1'))
         found.set(uid, sink)

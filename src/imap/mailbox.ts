@@ -162,8 +162,10 @@ export async function mailboxStatus(
   const answer = await dialogue.run(['STATUS ', { text: name }, ` (${items.join(' ')})`], {
     untagged: (response) => {
       const list = response.name === 'STATUS' ? listOf(response.data?.at(-1)) : []
-      for (let at = 0; at < list.length; at += 2)
-        found.set(textOf(list[at])?.toUpperCase() ?? '', numberOf(list[at + 1]))
+      for (let at = 0; at < list.length; at += 2) {
+        const item = textOf(list[at])?.toUpperCase() ?? ''
+        if (items.includes(item)) found.set(item, numberOf(list[at + 1]))
+      }
     },
   })
   return answer.ok ? found : undefined

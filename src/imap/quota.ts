@@ -18,23 +18,22 @@ export interface Quotas {
 export async function askQuotas({ capabilities, dialogue }: ImapClient, mailbox: string): Promise<Quotas> {
   if (!capabilities.has('QUOTA')) return {}
   dialogue.wire.connection.phase = 'GETQUOTAROOT'
-  const octets: Quota[] = []
-  const messages: Quota[] = []
+  let octets: Quota | undefined
+  let messages: Quota | undefined
   await dialogue.run(['GETQUOTAROOT ', { text: mailbox }], {
     untagged: (response) => {
       if (response.name !== 'QUOTA') return
       for (const [name, quota] of resourcesIn(response)) {
-        if (name === 'STORAGE') octets.push({ used: quota.used * 1024, limit: quota.limit * 1024 })
-        else if (name === 'MESSAGE' || name === 'MESSAGES') messages.push(quota)
+        if (name === 'STORAGE') octets = tighter(octets, { used: quota.used * 1024, limit: quota.limit * 1024 })
+        else if (name === 'MESSAGE' || name === 'MESSAGES') messages = tighter(messages, quota)
       }
     },
   })
-  const [bytes, count] = [tightest(octets), tightest(messages)]
-  return { ...(bytes && { octets: bytes }), ...(count && { messages: count }) }
+  return { ...(octets && { octets }), ...(messages && { messages }) }
 }
 
-function tightest(quotas: readonly Quota[]): Quota | undefined {
-  return quotas.toSorted((one, other) => one.limit - one.used - (other.limit - other.used))[0]
+function tighter(one: Quota | undefined, other: Quota): Quota {
+  return one && one.limit - one.used <= other.limit - other.used ? one : other
 }
 
 /** `* QUOTA "User quota" (STORAGE 10 512 MESSAGE 3 1000)`, storage in units of 1024 octets. */

@@ -1,4 +1,5 @@
 import type { Connection } from '../net/connection.js'
+import { Inflow } from '../net/inflow.js'
 import type { Patience, Transcript, WireOptions } from '../net/wire-options.js'
 import { mayHoldLiteral, Response } from './response.js'
 
@@ -15,6 +16,7 @@ export class Wire {
   hidesChallenges = false
   readonly #transcript: Transcript | undefined
   readonly #scrub: (text: string) => string
+  readonly #inflow: Inflow
   #chunk: Uint8Array = nothing
   #at = 0
 
@@ -23,6 +25,12 @@ export class Wire {
     this.patience = patience
     this.#transcript = transcript
     this.#scrub = scrub
+    this.#inflow = new Inflow(connection)
+  }
+
+  /** All octets that have come. */
+  get received(): number {
+    return this.#inflow.octets
   }
 
   /** Nothing has arrived beyond what was read. */
@@ -83,7 +91,7 @@ export class Wire {
         this.#at = end + 1
         return rest.at(-1) === cr ? rest.subarray(0, -1) : rest
       }
-      await this.#fill(rest.length > 0 ? this.patience.stall : waitMs)
+      this.#fill(await (rest.length > 0 ? this.#more() : this.#inflow.first(waitMs)))
     }
   }
 
@@ -102,7 +110,7 @@ export class Wire {
 
   async #pass(size: number, sink: LiteralSink): Promise<Uint8Array> {
     for (let left = size; left > 0;) {
-      if (this.#at === this.#chunk.length) await this.#fill(this.patience.stall)
+      if (this.#at === this.#chunk.length) this.#fill(await this.#more())
       const part = this.#chunk.subarray(this.#at, this.#at + left)
       this.#at += part.length
       left -= part.length
@@ -112,9 +120,11 @@ export class Wire {
     return nothing
   }
 
-  async #fill(silenceMs: number): Promise<void> {
-    const chunk = await this.connection.read(silenceMs)
-    if (!chunk) throw this.connection.fault('connection-lost', 'the server closed the connection')
+  async #more(): Promise<Buffer> {
+    return this.#inflow.more(this.patience.stall)
+  }
+
+  #fill(chunk: Buffer): void {
     this.#chunk = chunk
     this.#at = 0
   }

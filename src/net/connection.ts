@@ -31,6 +31,7 @@ export class Connection {
   #reader: Reader | undefined
   #deadline: NodeJS.Timeout | undefined
   #strikesAt = 0
+  #movedAt = 0
 
   /** Resolves with a TCP connection to the first address that answers. `connectMs` goes on running until `settle`. */
   static async dial(endpoint: Endpoint, connectMs: number, signal: AbortSignal): Promise<Connection> {
@@ -66,6 +67,11 @@ export class Connection {
   /** Bytes that arrived and were not read yet. */
   get held(): number {
     return this.#held
+  }
+
+  /** When the peer last took what we had sent, on the clock of `performance`. */
+  get movedAt(): number {
+    return this.#movedAt
   }
 
   /** Protocol version and cipher, for display; undefined without TLS. */
@@ -228,6 +234,7 @@ export class Connection {
 
   /** A peer that takes what we send is not silent. */
   readonly #moved = (): void => {
+    this.#movedAt = performance.now()
     this.#reader?.timer?.refresh()
   }
 

@@ -81,7 +81,9 @@ const settings = {
     .strictObject({
       connect: duration(1, longestTimer).prefault('30s').describe('Until the greeting: TCP, TLS and the first line'),
       reply: duration(1, longestTimer).prefault('5m').describe('Until the first byte of a reply'),
-      stall: duration(1, longestTimer).prefault('2m').describe('Silence inside a reply'),
+      stall: duration(1, longestTimer)
+        .prefault('2m')
+        .describe('Silence inside a reply; or next to nothing for five times as long'),
       settle: duration(0, longestTimer).prefault('30s').describe('How long a lost session may still act at the server'),
     })
     .prefault({})

@@ -95,7 +95,7 @@ export class Pop3Client {
   async quit(): Promise<boolean> {
     const { connection } = this.wire
     connection.phase = 'QUIT'
-    connection.limit(quitMs)
+    connection.limit(Math.min(quitMs, this.wire.patience.reply))
     try {
       return (await this.wire.ask('QUIT')).ok
     } catch (error) {

@@ -1,5 +1,6 @@
 import type { Fault } from '../ports/fault.js'
 import type { Connection } from '../net/connection.js'
+import { Inflow } from '../net/inflow.js'
 import type { Patience, Transcript, WireOptions } from '../net/wire-options.js'
 import { decodeText } from '../net/server-text.js'
 import { Reply } from './reply.js'
@@ -21,6 +22,7 @@ export class Wire {
   hidesChallenges = false
   readonly #transcript: Transcript | undefined
   readonly #scrub: (text: string) => string
+  readonly #inflow: Inflow
   #chunk: Buffer = nothing
   #at = 0
   #latencyMs = Infinity
@@ -30,6 +32,7 @@ export class Wire {
     this.patience = patience
     this.#transcript = transcript
     this.#scrub = scrub
+    this.#inflow = new Inflow(connection)
   }
 
   /** The shortest time in which a command was answered, ms; Infinity before the first. */
@@ -88,12 +91,10 @@ export class Wire {
   /** The next status line; `firstByteMs` is the wait for its first byte. */
   async reply(firstByteMs = this.patience.reply): Promise<Reply> {
     let line: Reply | undefined
-    let silenceMs = firstByteMs
     while (!(line = this.takeReply())) {
       const rest = this.#chunk.subarray(this.#at)
       if (rest.length > maxLine) throw this.connection.fault('protocol', tooLong)
-      await this.#fill(silenceMs)
-      silenceMs = this.patience.stall
+      this.#fill(await (rest.length > 0 ? this.#more() : this.#inflow.first(firstByteMs)))
       if (rest.length > 0) this.#chunk = Buffer.concat([rest, this.#chunk])
     }
     return line
@@ -109,7 +110,7 @@ export class Wire {
       if (rest.length + end - from > maxLine) throw this.connection.fault('protocol', tooLong)
       if (lineFeed < 0) {
         rest = Buffer.concat([rest, this.#chunk.subarray(from)])
-        await this.#fill(this.patience.stall)
+        this.#fill(await this.#more())
         continue
       }
       this.#at = lineFeed + 1
@@ -137,7 +138,7 @@ export class Wire {
         continue
       }
       if (decoder.done) break
-      await this.#fill(this.patience.stall)
+      this.#fill(await this.#more())
       decoder.push(this.#chunk, 0)
     }
     this.#at = decoder.position
@@ -145,10 +146,11 @@ export class Wire {
     return octets
   }
 
-  /** Bytes that end in a reply are a failure, also for TLS, where a cut looks like a normal end (QUIRKS TLS-08). */
-  async #fill(silenceMs: number): Promise<void> {
-    const chunk = await this.connection.read(silenceMs)
-    if (!chunk) throw this.connection.fault('connection-lost', 'the server closed the connection')
+  async #more(): Promise<Buffer> {
+    return this.#inflow.more(this.patience.stall)
+  }
+
+  #fill(chunk: Buffer): void {
     this.#chunk = chunk
     this.#at = 0
   }

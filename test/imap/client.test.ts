@@ -1,4 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { fetchBodies, listFrom } from '../../src/imap/fetch.js'
 import { openMailbox } from '../../src/imap/mailbox.js'
 import { Fault } from '../../src/ports/fault.js'
 import { Secret } from '../../src/ports/secret.js'
@@ -225,6 +227,42 @@ describe('ImapClient', () => {
     const error = await against(script)
     expect(error).toBeInstanceOf(Fault)
     expect(error).toMatchObject({ code: 'protocol' })
+  })
+
+  it('bounds what it is told without an end (QUIRKS APP-22)', async () => {
+    await using server = await FakeImapServer.start({
+      hooks: { 'UID FETCH': () => ({ reply: '* 1 FETCH (UID 1 RFC822.SIZE 2)\r\n'.repeat(2000) }) },
+    })
+    const { dialogue } = await open(server)
+    dialogue.mostUntagged = 1000
+    await expect(listFrom(dialogue, 1)).rejects.toMatchObject({
+      code: 'protocol',
+      message: 'more than 1000 responses to one command',
+    })
+  })
+
+  it('keeps only the bodies that it asked for, whatever comes (QUIRKS APP-22)', async () => {
+    const body = (uid: number): string => `* ${uid} FETCH (UID ${uid} BODY[] {1}\r\nx)\r\n`
+    await using server = await FakeImapServer.start({
+      hooks: { 'UID FETCH': () => ({ reply: `${[7, 2, 8].map(body).join('')}TAG OK done\r\n` }) },
+    })
+    const { dialogue } = await open(server)
+    const found = await fetchBodies(dialogue, [1, 2], () => ({ write: () => undefined }))
+    expect([...found.keys()]).toEqual([2])
+    dialogue.wire.connection.destroy()
+  })
+
+  it('does not wait for ever for a server that only says that it is still there (QUIRKS CON-11)', async () => {
+    await using server = await ScriptServer.start(async (peer) => {
+      await peer.send('* OK [CAPABILITY IMAP4rev1] ready\r\n')
+      await peer.line()
+      while (!peer.closed) {
+        await peer.send('* OK Still here\r\n')
+        await pause(10)
+      }
+    })
+    const error = await open(server, { patience: { ...patience, reply: 50 } }).catch((e: unknown) => e)
+    expect(error).toMatchObject({ code: 'timeout', message: expect.stringContaining('next to nothing') as string })
   })
 
   it('does not wait for ever', async () => {
