@@ -1,8 +1,14 @@
 import { expect } from 'vitest'
+import type { Timeouts } from '../../src/ports/kind.js'
+import { Secret } from '../../src/ports/secret.js'
+import type { Target } from '../../src/ports/target.js'
+import { imap } from '../../src/targets/imap.js'
+import { systemClock } from '../support/clock.js'
 import { FakePop3Server } from '../support/fake-pop3-server.js'
 import { FakeImapServer, type FakeImapOptions } from '../support/fake-imap-server.js'
 import type { ImapHook } from '../support/fake-imap-session.js'
 import { runPopferry, startPopferry, type TempFolder, tempFolder, writePlan } from '../support/rig.js'
+import { targetContext } from '../support/target-context.js'
 import { messages as plain } from './scene.js'
 import { type Checked, compare } from './tally.js'
 
@@ -91,4 +97,20 @@ export async function killAtAppend(scene: Scene, act: NonNullable<Script>['act']
   }
   expect(await running.finished).toMatchObject({ signal: 'SIGKILL' })
   scene.hook = undefined
+}
+
+/** A target of this process, as a run of the program would make it. */
+export function imapTargetAt(
+  server: FakeImapServer,
+  {
+    port = server.port,
+    folder,
+    timeouts,
+  }: { readonly port?: number; readonly folder: string; readonly timeouts: Timeouts },
+): Target {
+  const { host, tls, tlsOptions, user } = server.target()
+  const settings = { host, port, tls, user, folder, ...(tlsOptions !== undefined && { tlsOptions }) }
+  const secrets = new Map([['password', async () => new Secret('secret')]])
+  const context = targetContext({ target: 'imap', clock: systemClock, secrets, timeouts })
+  return imap.create(imap.settings.parse(settings), context)
 }

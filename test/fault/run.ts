@@ -2,6 +2,8 @@ import { migrate, type RunOutcome } from '../../src/app/migrate.js'
 import { openQuarantine } from '../../src/files/quarantine.js'
 import { openSpool } from '../../src/files/spool.js'
 import { openLedger } from '../../src/ledgers/sqlite.js'
+import type { Emit } from '../../src/ports/event.js'
+import type { Timeouts } from '../../src/ports/kind.js'
 import { Secret } from '../../src/ports/secret.js'
 import type { Target } from '../../src/ports/target.js'
 import { pop3 } from '../../src/sources/pop3.js'
@@ -28,6 +30,9 @@ export async function run(
     adopt = false,
     targets: wanted = all,
     wrap = same,
+    more = [],
+    timeouts = { connect: 5000, reply: 5000, stall: 5000, settle: 0 },
+    emit = () => undefined,
   }: Circumstances = {},
 ): Promise<RunOutcome> {
   const clock = batches === 'small' ? new InstantClock() : systemClock
@@ -41,8 +46,8 @@ export async function run(
   const source = pop3.create(pop3.settings.parse({ host, port, user, tls: 'none', ...settings }), {
     account: 'alice',
     clock,
-    emit: () => undefined,
-    timeouts: { connect: 5000, reply: 5000, stall: 5000, settle: 0 },
+    emit,
+    timeouts,
     secrets: new Map([['password', async () => new Secret(server.password)]]),
     transcript: false,
   })
@@ -57,16 +62,17 @@ export async function run(
         user,
         source: steps.source(source),
         ...(deleteAfter !== undefined && { deleteAfter }),
-        targets: targets
-          .filter(({ name }) => wanted.includes(name))
-          .map(({ name, target }) => ({ name, target: steps.target(target) })),
+        targets: [...targets.filter(({ name }) => wanted.includes(name)), ...more].map(({ name, target }) => ({
+          name,
+          target: steps.target(target),
+        })),
       },
     ],
     ledger: steps.ledger(ledger),
     spool: await openSpool(folder.at('state', 'spool')),
     quarantine: steps.quarantine(openQuarantine(folder.at('state', 'quarantine'), clock)),
     clock,
-    emit: () => undefined,
+    emit,
     concurrency: { accounts: 1, perHost: 1 },
     limits: { memory: 64 * 1024 * 1024 },
     retry: { attempts: 2, minDelay: 1, maxDelay: 1, maxWait: 1 },
@@ -94,4 +100,9 @@ export interface Circumstances {
   readonly targets?: readonly string[]
   /** Between the Maildir and its steps. */
   readonly wrap?: (target: Target) => Target
+  /** Beside those. */
+  readonly more?: readonly { readonly name: string; readonly target: Target }[]
+  /** Of the source. */
+  readonly timeouts?: Timeouts
+  readonly emit?: Emit
 }
