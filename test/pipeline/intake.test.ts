@@ -40,6 +40,22 @@ describe('MessageIntake', () => {
     expect(message.bytes === undefined).toBe(bytes.length > 1024 * 1024)
   })
 
+  it('writes a message that comes in very many small pieces in a few large ones', async () => {
+    const spool = new MemorySpool()
+    const incoming = new MessageIntake(spool, undefined).begin({ key: 'k' as MessageKey, size: 0 })
+    const sent: Buffer[] = []
+    for (let piece = 0; piece < 300_000; piece++) {
+      const part = Buffer.alloc(piece % 50_000 === 0 ? 70_000 : 1 + (piece % 17), piece)
+      sent.push(part)
+      await incoming.write(part)
+    }
+    const message = await incoming.finish()
+    const all = Buffer.concat(sent)
+    expect((await bytesOf(message)).equals(all)).toBe(true)
+    expect(message.sha256).toBe(createHash('sha256').update(all).digest('hex'))
+    expect(spool.writes).toBeLessThan(100)
+  })
+
   it.each([
     ['A: b\r\n\r\nbody\r\n\r\n', 'A: b\r\n\r\n'],
     ['A: b\n\nbody\r\n\r\n', 'A: b\n\n'],
