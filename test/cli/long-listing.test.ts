@@ -4,6 +4,8 @@ import type { MessageKey } from '../../src/ports/message.js'
 import { memoryMessage, type SampleMessage } from '../../src/sample/message.js'
 import { systemClock } from '../support/clock.js'
 import { peakMemoryMiB } from '../support/machine.js'
+import { thorough } from '../fault/scene.js'
+import { readMboxrd } from '../support/rig.js'
 import { openScene, type Scene } from './scene.js'
 
 const bytes = Buffer.from('Subject: small\r\n\r\nText.\r\n')
@@ -30,6 +32,26 @@ describe('LST-15, PRC-05 a maildrop of very many messages', { timeout: 300_000 }
     expect(scene.server.lines.filter((line) => line.startsWith('RETR'))).toHaveLength(20)
     expect(peakMiB).toBeLessThan(500)
   })
+
+  it.skipIf(!thorough)(
+    'is copied whole (500,000 messages, with POPFERRY_THOROUGH=1)',
+    async ({ skip }) => {
+      skip(process.platform !== 'linux', 'only Linux says in /proc how much memory a process had')
+      await using scene = await openScene({
+        messages: listing(500_000),
+        plan: (server) => ({
+          accounts: [{ name: 'alice', source: server.source(), targets: [{ type: 'mbox', path: 'mail.mbox' }] }],
+        }),
+      })
+      const { peakMiB, listed } = await watched(scene, ['run', '--json'])
+      expect(listed).toMatchObject({ exitCode: 0, listed: 500_000, copied: 500_000 })
+      expect(await readMboxrd(scene.folder.at('mail.mbox'))).toHaveLength(500_000)
+      expect(peakMiB).toBeLessThan(600)
+      const again = await watched(scene, ['run', '--json'])
+      expect(again.listed).toMatchObject({ exitCode: 0, present: 500_000, copied: 0 })
+    },
+    3_600_000,
+  )
 })
 
 function listing(count: number): readonly SampleMessage[] {
