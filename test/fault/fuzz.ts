@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { expect } from 'vitest'
 
 /** Printed with every test that it decides: `POPFERRY_SEED=n` makes the same again. */
 export const seed = Number(process.env['POPFERRY_SEED'] ?? Date.now() % 1_000_000_000)
@@ -10,11 +11,7 @@ const minutes = Number(process.env['POPFERRY_FUZZ_MINUTES'] ?? 0)
 export const fuzzTimeout = (minutes + 2) * 60_000
 
 /** Tries the property with what chance makes of the arbitrary, and reports the smallest that fails. */
-export async function fuzz<T>(
-  made: fc.Arbitrary<T>,
-  runs: number,
-  property: (one: T) => Promise<void>,
-): Promise<number> {
+export async function fuzz<T>(made: fc.Arbitrary<T>, runs: number, property: (one: T) => Promise<void>): Promise<void> {
   let tries = 0
   const counted = fc.asyncProperty(made, async (one) => {
     tries++
@@ -22,7 +19,7 @@ export async function fuzz<T>(
   })
   const longer = { numRuns: 1_000_000_000, interruptAfterTimeLimit: minutes * 60_000, markInterruptAsFailure: false }
   await fc.assert(counted, { seed, ...(minutes > 0 ? longer : { numRuns: runs }) })
-  return tries
+  if (minutes > 0) process.stdout.write(`${expect.getState().currentTestName}: ${tries} tries\n`)
 }
 
 /** One change of a text of octets. */

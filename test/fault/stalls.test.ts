@@ -3,7 +3,7 @@ import { Fault } from '../../src/ports/fault.js'
 import type { Session } from '../../src/ports/source.js'
 import { type Peer, ScriptServer } from '../pop3/script-server.js'
 import { fetch, greeted, maildrop, never, sourceAt } from '../sources/maildrop.js'
-import { type Action, close, cutAfter, silently, stall, upTo } from '../support/fake-actions.js'
+import { type Action, close, cutAfter, reset, silently, stall, upTo } from '../support/fake-actions.js'
 import { FakeImapServer } from '../support/fake-imap-server.js'
 import type { ImapScript } from '../support/fake-imap-session.js'
 import { FakePop3Server, type Hooks } from '../support/fake-pop3-server.js'
@@ -59,8 +59,9 @@ describe.each(['on', 'off'])('a POP3 server that fails once, pipelining %s', (pi
     ['acts and does not answer', [silently, stall]],
     ['hangs up instead of its reply', [close]],
     ['hangs up in the middle of it', cutAfter(3)],
+    ['resets the connection', [reset]],
   ])(
-    '%s, at each of its replies: nothing is lost, nothing is there twice',
+    'CON-10, SES-11, PRC-08 %s, at each of its replies: nothing is lost, nothing is there twice',
     async (_, actions) => {
       const each = events.map(async (event) => {
         expect(await survives({ [event]: once(...actions) }), event).toMatchObject({ lost: 0, doubled: 0 })
@@ -69,6 +70,16 @@ describe.each(['on', 'off'])('a POP3 server that fails once, pipelining %s', (pi
     },
     60_000,
   )
+})
+
+it('CAP-04, RET-21 a server that offers PIPELINING and loses what comes while it sends: all is copied without', async () => {
+  const many = Array.from({ length: 60 }, (_, index) => `Subject: ${index}\r\n\r\n${'text\r\n'.repeat(index)}`)
+  await using server = await FakePop3Server.start({ messages: many, pipelining: false })
+  await using folder = await tempFolder()
+  const outcome = await run(server, folder, new Steps(), { timeouts, targets: ['maildir'] })
+  expect(outcome).toMatchObject({ counts: { copied: 60, failed: 0 }, accounts: [{ faults: [] }] })
+  expect(server.sessions.length).toBeGreaterThan(1)
+  expect(await readMaildir(folder.at('maildir'))).toHaveLength(60)
 })
 
 /** Sends 200 MB without a line end, unless somebody hangs up. */
