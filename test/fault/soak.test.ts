@@ -42,14 +42,14 @@ function requireSteady(samples: readonly Sample[], what: string): void {
   )
   expect(last.handles).toBeLessThanOrEqual(first.handles + 2)
   expect(last.heapMiB - middle.heapMiB).toBeLessThan(Math.max(8, (middle.heapMiB - first.heapMiB) / 2))
-  // Somebody else may have kept the machine busy during one of them.
-  expect(late).toBeLessThan(3 * early)
+  // In a short soak, somebody else may have kept the machine busy during one of the halves.
+  if (thorough) expect(late).toBeLessThan(3 * early)
 }
 
 it('a server that hangs up every few messages: no session leaves anything behind', async (context) => {
   context.skip(process.platform !== 'linux', 'only Linux shows in /proc what is open')
   const atOnce = 5
-  const sessions = thorough ? 3000 : 80
+  const sessions = thorough ? 1000 : 40
   const messages = Array.from({ length: atOnce * sessions }, (_, index) => `Subject: ${index}\r\n\r\ntext\r\n`)
   await using server = await FakePop3Server.start({ messages, cutEvery: atOnce })
   await using imap = await FakeImapServer.start({})
@@ -78,7 +78,7 @@ it('one run after the other in one process: none leaves anything behind', async 
   context.skip(process.platform !== 'linux', 'only Linux shows in /proc what is open')
   await using server = await FakePop3Server.start({ messages: [] })
   await using folder = await tempFolder()
-  const runs = thorough ? 2000 : 60
+  const runs = thorough ? 1500 : 40
   const samples: Sample[] = []
   for (let done = 0; done < runs; done++) {
     server.messages = [`Subject: ${done}\r\n\r\ntext\r\n`].map((text) => ({
