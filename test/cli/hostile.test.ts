@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { rewrite, send } from '../support/fake-actions.js'
 import type { Hooks } from '../support/fake-pop3-server.js'
+import type { FakeImapOptions } from '../support/fake-imap-server.js'
+import { openImapScene } from './imap-scene.js'
 import { openScene, rawControl } from './scene.js'
 
 /** ESC, BEL, BS, NUL, a lone CR, C1, Latin-1 in one; bidi and invisible characters in UTF-8 in the other. */
@@ -65,6 +67,31 @@ describe.concurrent('CON-06 hostile text', () => {
     if (args.includes('--json')) {
       const last = stdout.trimEnd().split('\n').at(-1) ?? ''
       expect(JSON.parse(last)).toMatchObject({ type: 'run.finished', exitCode: code })
+    }
+  })
+})
+
+describe.concurrent('CON-06 hostile text of an IMAP server', () => {
+  const text = '\u001b]0;pwned\u0007\u001b[2J\b\u009b2J \u202e\u2066\u200b\ufeff\u2028'
+  const refused = { reply: `TAG NO ${text}\r\n` }
+  it.each<[string, FakeImapOptions]>([
+    ['a greeting', { greeting: `* BYE ${text}\r\n` }],
+    ['another protocol', { greeting: `220 ${text}\r\n` }],
+    ['a capability', { capabilities: ['IMAP4rev1', 'AUTH=PLAIN', `X${text}`], hooks: { SELECT: () => refused } }],
+    ['a refused sign-in', { hooks: { LOGIN: () => refused } }],
+    ['a refused folder', { hooks: { SELECT: () => refused, CREATE: () => refused } }],
+    ['a refused message', { hooks: { APPEND: () => refused } }],
+  ])('%s: no raw control character on stdout and stderr', async (_, imap) => {
+    await using scene = await openImapScene({ imap })
+    for (const args of [
+      ['run', '-vv'],
+      ['run', '--json'],
+    ]) {
+      const { code, stdout, stderr } = await scene.run(args)
+      expect(stdout).not.toMatch(rawControl)
+      expect(stderr).not.toMatch(rawControl)
+      expect(stdout + stderr).toContain('x1b')
+      expect([3, 75]).toContain(code)
     }
   })
 })
