@@ -17,7 +17,7 @@ const messages = ['twin', 'twin', 'third message', 'and a fourth one'].map(
   (text) => `Subject: ${text}\r\n\r\n${text}\r\n.dot\r\n`,
 )
 /** Of a server that is silent because something was swallowed on the way. */
-const timeouts = { connect: 5000, reply: 150, stall: 150, settle: 20 }
+const timeouts = { connect: 500, reply: 150, stall: 150, settle: 20 }
 
 interface Lie {
   /** Which reply of the server, from 0. */
