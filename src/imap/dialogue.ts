@@ -9,7 +9,10 @@ import type { LiteralSink, Wire } from './wire.js'
 export type Part = string | { readonly text: string }
 
 export interface Ask {
-  /** Gets the untagged responses that arrive while the command is the oldest one unanswered that wants any. */
+  /**
+   * Gets the untagged responses that arrive while the command is the oldest one unanswered that wants any: Dovecot answers
+   * a FETCH before an earlier APPEND (measured).
+   */
   readonly untagged?: (response: Response) => void
   /** For literals in those. */
   readonly sink?: () => LiteralSink
@@ -113,8 +116,7 @@ export class Dialogue {
     const { wire } = this
     const { received } = wire
     const since = performance.now()
-    const [oldest] = this.#pending.values()
-    const response = await wire.response(wire.patience.reply, oldest?.ask.sink?.())
+    const response = await wire.response(wire.patience.reply, () => this.#listener?.sink?.())
     const now = performance.now()
     if (response.tag !== '*' || wire.connection.movedAt > since) {
       this.#untagged = 0
@@ -150,15 +152,17 @@ export class Dialogue {
   #pass(response: Response): void {
     try {
       this.#learn(response)
-      for (const { ask } of this.#pending.values()) {
-        if (!ask.untagged) continue
-        ask.untagged(response)
-        break
-      }
+      this.#listener?.untagged?.(response)
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error
       throw this.#odd(`an answer that cannot be read: ${error.message}`, response)
     }
+  }
+
+  /** The oldest command that wants untagged data. */
+  get #listener(): Ask | undefined {
+    for (const { ask } of this.#pending.values()) if (ask.untagged) return ask
+    return undefined
   }
 
   #learn(response: Response): void {

@@ -54,11 +54,12 @@ export class Wire {
   }
 
   /**
-   * The next response; `silenceMs` is the wait for its first byte. Literals go to `sink` where one is given, and their
-   * place in the response stays empty; else they are held, within bounds.
+   * The next response; `silenceMs` is the wait for its first byte. Literals go to what `sinkOf` gives for the first of
+   * them, and their place in the response stays empty; else they are held, within bounds.
    */
-  async response(silenceMs = this.patience.reply, sink?: LiteralSink): Promise<Response> {
+  async response(silenceMs = this.patience.reply, sinkOf?: () => LiteralSink | undefined): Promise<Response> {
     const pieces: Uint8Array[] = []
+    let sink: LiteralSink | undefined
     let octets = 0
     for (let waitMs = silenceMs; ; waitMs = this.patience.stall) {
       const line = await this.#line(waitMs, maxOctets - octets)
@@ -68,6 +69,7 @@ export class Wire {
         pieces.push(line)
         break
       }
+      sink ??= sinkOf?.()
       if (sink === undefined && (octets += size) > maxOctets) throw this.#tooLong()
       if (pieces.length > maxPieces) throw this.#tooLong()
       const end = line.lastIndexOf(openBrace)

@@ -26,7 +26,7 @@ async function read(bytes: Buffer, sizes: readonly number[], streams: boolean): 
   const write = (part: Uint8Array): undefined => void literals.push(Buffer.from(part))
   try {
     for (;;) {
-      const response = await wire.response(5_000, streams ? { write } : undefined)
+      const response = await wire.response(5_000, streams ? () => ({ write }) : undefined)
       found.push(
         told(response),
         passingFault(response, connection)?.code,

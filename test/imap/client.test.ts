@@ -117,6 +117,25 @@ describe('ImapClient', () => {
     dialogue.wire.connection.destroy()
   })
 
+  it('gives bodies to whoever asked for them, also before an earlier command is answered', async () => {
+    await using server = await ScriptServer.start(async (peer) => {
+      await peer.send('* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] hello\r\n')
+      await peer.line()
+      await peer.send('A1 OK [CAPABILITY IMAP4rev1] in\r\n')
+      for (let sent = 0; sent < 2; sent++) await peer.line()
+      await peer.send('* 1 FETCH (UID 7 BODY[] {5}\r\nhello)\r\nA3 OK fetched\r\nA2 OK done\r\n')
+      await peer.line()
+    })
+    const { dialogue } = await open(server)
+    const bodies: string[] = []
+    const sink = { write: (bytes: Uint8Array) => void bodies.push(Buffer.from(bytes).toString()) }
+    const first = dialogue.run(['NOOP'])
+    expect([...(await fetchBodies(dialogue, [7], () => sink)).keys()]).toEqual([7])
+    expect(await first).toMatchObject({ ok: true })
+    expect(bodies).toEqual(['hello'])
+    dialogue.wire.connection.destroy()
+  })
+
   it('tells what a user name beyond ASCII may have to do with a refusal, unless the server reads UTF-8', async () => {
     for (const capabilities of [['IMAP4rev1'], ['IMAP4rev1', 'UTF8=ACCEPT']]) {
       await using server = await FakeImapServer.start({
