@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, chown, cp, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, cp, mkdir, mkdtemp, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -20,6 +20,8 @@ export interface DovecotOptions {
   /** The same for `protocol imap { … }`. */
   readonly imap?: readonly string[]
   readonly auth?: DovecotAuth
+  /** Where it makes its folder, and leaves it when it ends. Default: a temporary one, removed then. */
+  readonly keepIn?: string
 }
 
 /**
@@ -60,9 +62,9 @@ export class Dovecot implements AsyncDisposable {
 
   static async #launch(
     root: string,
-    { users = { alice: 'maildir' }, pop3 = [], imap = [], auth = {} }: DovecotOptions,
+    { users = { alice: 'maildir' }, pop3 = [], imap = [], auth = {}, keepIn }: DovecotOptions,
   ): Promise<Dovecot> {
-    const folder = await tempFolder()
+    const folder = keepIn === undefined ? await tempFolder() : await keptFolder(keepIn)
     const [plain = 0, tls = 0, imapPort = 0] = await freePorts(3)
     const ports = { plain, tls, imap: imapPort }
     const environmentVariables = await inherited(root)
@@ -217,6 +219,11 @@ export class Dovecot implements AsyncDisposable {
     this.log.push(line)
     for (const wake of this.#watchers.splice(0)) wake()
   }
+}
+
+async function keptFolder(parent: string): Promise<TempFolder> {
+  const path = await mkdtemp(join(parent, 'dovecot-'))
+  return { path, at: (...names) => join(path, ...names), [Symbol.asyncDispose]: async () => undefined }
 }
 
 async function unprivileged(): Promise<Owner> {
