@@ -17,16 +17,22 @@ export class Strangers {
   #probesLeft: number
   /** Known to be the lane's own, as long as others are looked for. */
   readonly #ours: Set<number>
-  /** The first UID that is looked at. */
+  /** The first UID that is looked at, and the last: what came since the first look is the lane's own, or nobody's. */
   readonly #from: number
+  #last: number | undefined
+  /** The first UID behind all that stood there at the last commit. */
+  #end: number
+  /** The server has not said where it has stored something since. */
+  #untold = false
   readonly #young: boolean
   readonly #neighbours: Neighbours
 
-  constructor(ours: Iterable<number>, { messages, receipts, next, adopting, neighbours }: Around) {
+  constructor(ours: Iterable<number>, { messages, receipts, next, end, adopting, neighbours }: Around) {
     this.#neighbours = neighbours
     this.#ours = new Set(ours)
     this.#young = receipts < probes
     this.#from = this.#young ? 1 : next
+    this.#end = end
     const left = this.#young ? probes - receipts : probes
     this.#probesLeft = messages > 0 && !adopting ? left : 0
   }
@@ -36,8 +42,17 @@ export class Strangers {
     return this.#young && this.#probesLeft > 0 ? [...this.#ours] : undefined
   }
 
-  note(uid: number): void {
-    if (this.#probesLeft > 0) this.#ours.add(uid)
+  /** The server has stored a message of the lane. */
+  note(uid: number | undefined): void {
+    if (uid === undefined) this.#untold = true
+    else if (this.#probesLeft > 0) this.#ours.add(uid)
+  }
+
+  /** With each commit, the UID that the next message gets; where it did not say UIDs, all that came since may be the lane's. */
+  committed(end: number): void {
+    if (this.#untold && this.#probesLeft > 0) for (let uid = this.#end; uid < end; uid++) this.#ours.add(uid)
+    this.#end = end
+    this.#untold = false
   }
 
   async probe(messages: readonly Message[], dialogue: Dialogue, folder: string): Promise<void> {
@@ -45,7 +60,8 @@ export class Strangers {
     if (probed.length === 0) return
     this.#probesLeft -= probed.length
     const listed = await listFrom(dialogue, this.#from)
-    const strangers = listed.filter(({ uid }) => !this.#ours.has(uid))
+    const last = (this.#last ??= listed.at(-1)?.uid ?? 0)
+    const strangers = listed.filter(({ uid }) => uid <= last && !this.#ours.has(uid))
     const sizes = new Set(probed.map(({ size }) => size))
     const same = strangers.filter(({ size }) => sizes.has(size))
     // A server may have added something to what it was given.
@@ -80,6 +96,8 @@ interface Around {
   readonly receipts: number
   /** The first UID behind the lane's last commit. */
   readonly next: number
+  /** The first UID behind all that stands there. */
+  readonly end: number
   readonly adopting: boolean
   readonly neighbours: Neighbours
 }

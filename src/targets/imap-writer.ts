@@ -122,6 +122,7 @@ export class ImapWriter implements Writer {
       receipts,
       // Of a folder that was made anew, everything may be the lane's.
       next: before?.uidNext ?? this.#uidNext,
+      end: this.#uidNext,
       adopting,
       neighbours: found.neighbours,
     })
@@ -147,7 +148,9 @@ export class ImapWriter implements Writer {
   }
 
   async admit(messages: readonly Message[]): Promise<void> {
-    await this.#strangers.probe(messages, this.#client.dialogue, this.#settings.folder)
+    // What a dead run has begun was looked for then, as far as it had to be.
+    const fresh = messages.filter(({ key }) => !this.#claims.hasAnnounced(key))
+    await this.#strangers.probe(fresh, this.#client.dialogue, this.#settings.folder)
   }
 
   async append(message: Message): Promise<Receipt> {
@@ -169,10 +172,8 @@ export class ImapWriter implements Writer {
     const { uid, uidValidity } = answer
     this.#watch.stored(uidValidity)
     const merged = uid !== undefined && this.#seen.isOld(uid)
-    if (uid !== undefined) {
-      this.#strangers.note(uid)
-      this.#uidNext = Math.max(this.#uidNext, uid + 1)
-    }
+    this.#strangers.note(uid)
+    this.#uidNext = Math.max(this.#uidNext, (uid ?? 0) + 1)
     if (this.#claims.hasAnnounced(key)) await this.#late.doubt(message, uid, this.#context.clock.now())
     else this.#late.note(uid, form?.sha256 ?? sha256)
     const flags = [
@@ -198,6 +199,7 @@ export class ImapWriter implements Writer {
   /** What the server answered OK is durable. */
   async commit(): Promise<Position> {
     this.#uidNext = Math.max(this.#uidNext, await this.#watch.committing())
+    this.#strangers.committed(this.#uidNext)
     this.#context.suspects.committed()
     return this.position
   }

@@ -22,6 +22,7 @@ export class Strangers {
   readonly #path: string
   readonly #form: MboxForm
   readonly #gotOn: (() => void) | undefined
+  readonly #begun: ReadonlySet<MessageKey>
   readonly #parts: readonly Part[]
 
   constructor({ file, path, end, form, gotOn, progress, standing }: StrangersOptions) {
@@ -30,6 +31,7 @@ export class Strangers {
     this.#path = path
     this.#form = form
     this.#gotOn = gotOn
+    this.#begun = new Set(announced.map(({ key }) => key))
     // In a series, this may be another file than the one that was there before.
     const known = standing?.path === path ? standing : undefined
     const before = standing ? Math.min(known?.before ?? 0, end) : end
@@ -45,8 +47,10 @@ export class Strangers {
   }
 
   async refuse(messages: readonly Message[]): Promise<void> {
+    // What a dead run has begun was looked for then, as far as it had to be.
+    const fresh = messages.filter(({ key }) => !this.#begun.has(key))
     for (const part of this.#parts) {
-      const probed = messages.filter(({ key }) => part.own?.has(key) !== true).slice(0, part.left)
+      const probed = fresh.filter(({ key }) => part.own?.has(key) !== true).slice(0, part.left)
       if (probed.length === 0) continue
       part.digests ??= await this.#digestsIn(part)
       const { digests } = part

@@ -223,6 +223,15 @@ export function describeAdoption(name: string, harness: TargetHarness, mail = od
       },
     )
 
+    it('goes on with what a dead run has begun, although others have brought a copy of one', async () => {
+      const many = Array.from({ length: 30 }, (_, index) => message(`m${index}`, letter(`number ${index}`)))
+      // Behind the first messages, which are looked for.
+      await place.addForeign(Buffer.from(letter('number 25')))
+      await deliver(place.target(), ledger, many, { kill: 1 })
+      await deliver(place.target(), ledger, many.slice(25), { postponed: many.slice(0, 25) })
+      expect(await readBack(place.target(), ledger)).toEqual(Array(5).fill('intact'))
+    })
+
     it('goes on where others have brought mail since', async () => {
       await putBack(30, [])
       await place.addForeign(Buffer.from(letter('foreign')))
