@@ -12,6 +12,7 @@ import { Fault } from '../ports/fault.js'
 import type { TargetContext } from '../ports/kind.js'
 import type { Flag, Message } from '../ports/message.js'
 import type { Position, Progress, Receipt, Writer } from '../ports/target.js'
+import { Accounts, basesOf } from './maildir-accounts.js'
 import { Claims } from './maildir-claims.js'
 import {
   gone,
@@ -23,7 +24,7 @@ import {
   subfolder,
 } from './maildir-folder.js'
 import { digest, type StoredForm, storedForm } from './maildir-form.js'
-import { accountOf, accountPart, baseOf, shortened, uniqueOf, uniquePart } from './maildir-name.js'
+import { accountOf, accountPart, uniqueOf, uniquePart } from './maildir-name.js'
 import type { MaildirSettings } from './maildir-settings.js'
 
 /** Files at work at once: enough that their syncs share the disk's journal commits, not too many open ones. */
@@ -53,15 +54,19 @@ export class MaildirWriter implements Writer {
   #queue: Task[] = []
   #working = false
   readonly #claims: Claims
-  /** Names of ours that the ledger says nothing of; those of receipts among them hold keys that are never offered again. */
-  #strangers: ReadonlySet<string> | undefined
-  /** While the ledger is rebuilt: whose names have been given already, though perhaps not to what was stored then. */
-  #given: Promise<ReadonlySet<number>> | undefined
+  /** Whose names were given before this run; those of receipts among them hold keys that are never offered again. */
+  #given: Promise<Accounts> | undefined
+  readonly #gotOn: () => void
   #probesLeft: number
   /** Folders whose entries changed since the last commit. */
   readonly #touched = new Set<string>()
 
-  static async open(settings: MaildirSettings, context: TargetContext, progress: Progress): Promise<MaildirWriter> {
+  static async open(
+    settings: MaildirSettings,
+    context: TargetContext,
+    progress: Progress,
+    gotOn: () => void,
+  ): Promise<MaildirWriter> {
     const root = canonicalFolder(settings.path)
     const standing = standingIn(progress)
     if (context.series === undefined && progress.receipts > 0) {
@@ -73,7 +78,8 @@ export class MaildirWriter implements Writer {
     try {
       const identity = await folderIdentity(path)
       if (!identity) throw gone(path)
-      const writer = new MaildirWriter({ settings, context, progress, owner, lock, standing: { path, ...identity } })
+      const where = { path, ...identity }
+      const writer = new MaildirWriter({ settings, context, progress, owner, lock, standing: where, gotOn })
       await writer.#look(standing)
       return writer
     } catch (error) {
@@ -89,6 +95,7 @@ export class MaildirWriter implements Writer {
     this.#standing = parts.standing
     this.#owner = parts.owner
     this.#lock = parts.lock
+    this.#gotOn = parts.gotOn
     this.#claims = new Claims(parts.settings.newline)
     this.#probesLeft = parts.progress.adopting ? 0 : probes
   }
@@ -100,9 +107,18 @@ export class MaildirWriter implements Writer {
   async admit(messages: readonly Message[]): Promise<void> {
     const probed = messages.slice(0, this.#probesLeft)
     if (probed.length === 0) return
-    const strangers = (this.#strangers ??= await this.#findStrangers())
-    if (probed.some((message) => strangers.has(uniqueOf(this.#progress.origin, message)))) {
-      throw new Fault('ledger-missing', `${this.#standing.path} already holds messages of this account`)
+    const { origin, announced } = this.#progress
+    const { path } = this.#standing
+    try {
+      const given = await this.#namesGiven()
+      const begun = new Set(announced.map(({ key }) => key))
+      const fresh = probed.filter(({ key }) => !begun.has(key)).map((message) => uniqueOf(origin, message))
+      const near = new Set(fresh.filter((unique) => given.mayHave(accountOf(unique))))
+      if ((await basesOf(path, near)).size > 0) {
+        throw new Fault('ledger-missing', `${path} already holds messages of this account`)
+      }
+    } catch (error) {
+      throw this.#fault(error, 'look through')
     }
     this.#probesLeft -= probed.length
   }
@@ -189,11 +205,10 @@ export class MaildirWriter implements Writer {
   /** Somebody may have changed the file that has this message's name; it stays. */
   async #freeName(seconds: number, unique: string): Promise<string> {
     let name = `${seconds}.${unique}.popferry`
-    const { path } = this.#standing
-    const given = this.#progress.adopting ? await (this.#given ??= accountsGiven(path)) : undefined
-    if (!given?.has(shortened(accountOf(unique)))) return name
-    const taken = new Set<string>()
-    for await (const file of messageFiles(path)) if (uniquePart(file.name) === unique) taken.add(baseOf(file.name))
+    // While the ledger is rebuilt: perhaps it was not given to what was stored then.
+    const given = this.#progress.adopting ? await this.#namesGiven() : undefined
+    if (!given?.mayHave(accountOf(unique))) return name
+    const taken = await basesOf(this.#standing.path, new Set([unique]))
     for (let next = seconds + 1; taken.has(name); next++) name = `${next}.${unique}.popferry`
     return name
   }
@@ -229,15 +244,8 @@ export class MaildirWriter implements Writer {
     return errorCode(error) === 'ENOENT' ? gone(path) : diskFault(error, action, path)
   }
 
-  async #findStrangers(): Promise<ReadonlySet<string>> {
-    const { announced, origin } = this.#progress
-    const announcedParts = new Set(announced.map(({ key }) => accountPart(origin, key)))
-    const strangers = new Set<string>()
-    for await (const { name } of messageFiles(this.#standing.path)) {
-      const unique = uniquePart(name)
-      if (unique !== undefined && !announcedParts.has(accountOf(unique))) strangers.add(unique)
-    }
-    return strangers
+  async #namesGiven(): Promise<Accounts> {
+    return (this.#given ??= Accounts.in(this.#standing.path, this.#gotOn))
   }
 
   /** Looks for what a dead run may have left, and removes its half-written files. */
@@ -275,13 +283,6 @@ interface Prepared {
   readonly file: FilledFile
 }
 
-/** For which messages there are files, a number for each. */
-async function accountsGiven(folder: string): Promise<ReadonlySet<number>> {
-  const given = new Set<number>()
-  for await (const { name } of messageFiles(folder)) given.add(shortened(accountOf(uniquePart(name))))
-  return given
-}
-
 interface WriterParts {
   readonly settings: MaildirSettings
   readonly context: TargetContext
@@ -289,4 +290,5 @@ interface WriterParts {
   readonly standing: Standing
   readonly owner: Owner | undefined
   readonly lock: Lock
+  readonly gotOn: () => void
 }

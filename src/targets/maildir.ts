@@ -49,9 +49,9 @@ class MaildirTarget implements Target {
     this.place = `maildir:${subfolder(context.series ?? canonicalFolder(chosen.path), chosen.folder)}`
   }
 
-  async open(_: Lane, progress: Progress): Promise<Writer> {
+  async open(_: Lane, progress: Progress, __: AbortSignal, gotOn = (): void => undefined): Promise<Writer> {
     try {
-      return await MaildirWriter.open(this.#settings, this.#context, progress)
+      return await MaildirWriter.open(this.#settings, this.#context, progress, gotOn)
     } catch (error) {
       throw diskFault(error, 'use the Maildir', this.#settings.path)
     }

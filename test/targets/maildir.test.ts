@@ -331,3 +331,28 @@ describe.skipIf(!canMount)('a Maildir on a disk of its own (skipped unless root 
     await expect(deliver(maildirTarget({ path }), ledger, [two])).rejects.toMatchObject({ code: 'not-writable' })
   })
 })
+
+describe('what stands there and no receipt speaks of', () => {
+  /** A name of ours that 48 bits do not tell from that of a message. */
+  const near = (message: Message): string => nameOf(message).replace(/(?<=K.{12}).{8}(?=D)/, 'f'.repeat(8))
+
+  it('is told from the first messages by the whole of its name', async () => {
+    await mkdir(join(path, 'cur'), { recursive: true })
+    await writeFile(join(path, 'cur', `${near(one)}:2,S`), 'somebody else’s')
+    await deliver(maildirTarget({ path }), ledger, [one])
+    expect(await readBack(maildirTarget({ path }), ledger)).toEqual(['intact'])
+    ledger = new MemoryLedger()
+    await expect(deliver(maildirTarget({ path }), ledger, [one])).rejects.toMatchObject({ code: 'ledger-missing' })
+  })
+
+  it('is looked through for as long as that gets on, and a disk that cannot be read fails the target', async () => {
+    await deliver(maildirTarget({ path }), new MemoryLedger(), [two])
+    let gotOn = 0
+    const progress = await ledger.load(lane)
+    await using writer = await maildirTarget({ path }).open(lane, progress, signal, () => gotOn++)
+    await rename(join(path, 'cur'), join(path, 'tmp', 'away'))
+    await writeFile(join(path, 'cur'), '')
+    await expect(writer.admit([one])).rejects.toMatchObject({ code: 'io', scope: 'target' })
+    expect(gotOn).toBe(1)
+  })
+})
