@@ -13,7 +13,9 @@ import { type Counts, type Emit, noCounts } from '../ports/event.js'
 import type { Enrolment, Ledger } from '../ports/ledger.js'
 import type { QuarantineFolder } from '../ports/quarantine.js'
 import type { Spool } from '../ports/spool.js'
+import type { Lane } from '../ports/target.js'
 import { type Candidate, recognise } from './enrol.js'
+import { recordedLane } from './lanes.js'
 import { repair } from './repair.js'
 import { type Concurrency, Turns } from './turns.js'
 
@@ -116,13 +118,8 @@ async function tidyQuarantine({ ledger, quarantine, emit }: Migration, lost: boo
 /** A dry run renames nothing in the ledger, so it looks renamed lanes up by the names that stand there. */
 function underRecordedNames(migration: Migration, enrolments: readonly Enrolment[]): Migration {
   const jobs = migration.jobs.map((job, index) => {
-    const enrolment = enrolments[index]
-    const account = enrolment?.was ?? job.name
-    const targets = job.targets.map((target, lane) => {
-      const recorded = { account, target: enrolment?.lanes[lane]?.was ?? target.name }
-      return { ...target, recorded }
-    })
-    return { ...job, targets }
+    const recorded = (lane: number): Lane => recordedLane(job, enrolments[index], lane)
+    return { ...job, targets: job.targets.map((target, lane) => ({ ...target, recorded: recorded(lane) })) }
   })
   return { ...migration, jobs }
 }

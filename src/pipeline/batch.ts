@@ -17,8 +17,9 @@ export interface Keeper {
 }
 
 /**
- * Appends all at once that the target does not have already; the writer orders them. Nothing is still running when this settles. Rejects with the first fault
- * that is not of one message alone. `gotOn` is called for every message, and every part of a large one.
+ * Appends all at once that the target does not have already; the writer orders them. Nothing is still running when this
+ * settles. Rejects with the first fault that is not of one message alone; what such a message is refused for, the keeper
+ * hears. `gotOn` is called for every message, and every part of a large one that is read.
  */
 export async function appendBatch(
   writer: Writer,
