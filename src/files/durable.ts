@@ -35,6 +35,11 @@ export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
+/** For `catch`: nothing is there. */
+export function ignoreMissing(error: unknown): undefined {
+  if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR') throw error
+}
+
 /** Makes the entries of a folder durable: a synced file without its folder's entry is lost all the same (QUIRKS FS-04). */
 export async function syncDirectory(path: string): Promise<void> {
   // Windows cannot open folders; its file systems journal their entries.

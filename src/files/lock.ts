@@ -3,7 +3,7 @@ import { link, lstat, open, readdir, readFile, readlink, unlink, utimes } from '
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { Fault } from '../ports/fault.js'
-import { diskFault, errorCode } from './durable.js'
+import { diskFault, errorCode, ignoreMissing } from './durable.js'
 
 /** A lock held by this process until released. */
 export interface Lock extends AsyncDisposable {
@@ -254,10 +254,6 @@ async function bootId(): Promise<string> {
 
 async function pidSpace(): Promise<string> {
   return readlink('/proc/self/ns/pid').catch(() => '')
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (errorCode(error) !== 'ENOENT') throw error
 }
 
 function ignoreUnreadable(error: unknown): string | undefined {

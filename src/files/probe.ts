@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { lstat, open, opendir, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '../ports/fault.js'
-import { diskFault, errorCode } from './durable.js'
+import { diskFault, errorCode, ignoreMissing } from './durable.js'
 import { freeSpace } from './free-space.js'
 
 /**
@@ -46,10 +46,6 @@ const pattern = /^\.popferry-probe-[0-9a-f]{12}$/
 const content = 'popferry check\n'
 /** So long a disk may take for a few octets. */
 const longestMs = 10 * 60_000
-
-function ignoreMissing(error: unknown): undefined {
-  if (errorCode(error) !== 'ENOENT') throw error
-}
 
 async function nearestFolder(path: string): Promise<string> {
   try {

@@ -3,7 +3,7 @@ import { lstat, readdir, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../ports/clock.js'
 import { createStreamedFile, privateMode } from './create-file.js'
-import { errorCode, syncDirectory } from './durable.js'
+import { ignoreMissing, syncDirectory } from './durable.js'
 
 /**
  * Writes a file as a whole: at its place there is what was there before, or all of the new one, durable; never a part.
@@ -37,8 +37,4 @@ async function removeDrafts(folder: string, now: number): Promise<void> {
     const facts = await lstat(path).catch(ignoreMissing)
     if (facts?.isFile() === true && now - facts.mtimeMs > abandonedAfterMs) await unlink(path).catch(ignoreMissing)
   }
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (errorCode(error) !== 'ENOENT') throw error
 }

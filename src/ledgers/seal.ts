@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { syncDirectory } from '../files/durable.js'
+import { ignoreMissing, syncDirectory } from '../files/durable.js'
 import { Fault } from '../ports/fault.js'
 
 /*
@@ -67,8 +67,4 @@ async function sealText(file: string): Promise<string> {
 
 function sealOf(file: string): string {
   return file.replace(/\.db$/, '.sha256')
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
 }

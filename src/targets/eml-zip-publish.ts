@@ -1,7 +1,7 @@
 import { link, lstat, open, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { createFlags, privateMode } from '../files/create-file.js'
-import { errorCode, syncDirectory } from '../files/durable.js'
+import { errorCode, ignoreMissing, syncDirectory } from '../files/durable.js'
 import type { Volume } from '../ports/target.js'
 import { fileDigest } from './eml-zip-archive.js'
 import { volumePath } from './eml-zip-library.js'
@@ -94,10 +94,6 @@ async function reserve(path: string): Promise<boolean> {
 
 async function exists(path: string): Promise<boolean> {
   return (await lstat(path).catch(ignoreMissing)) !== undefined
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR') throw error
 }
 
 /** How file systems say that they have no hard links: exFAT, SMB, some of FUSE. */

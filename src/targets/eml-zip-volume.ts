@@ -3,7 +3,7 @@ import { open, unlink } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { Readable } from 'node:stream'
 import { createFlags, privateMode } from '../files/create-file.js'
-import { errorCode } from '../files/durable.js'
+import { ignoreMissing } from '../files/durable.js'
 import type { Owner } from '../files/owner.js'
 import { Fault } from '../ports/fault.js'
 import { AttachmentReader } from '../mail/attachments.js'
@@ -139,8 +139,4 @@ async function isAsWritten(segment: Segment, written: Written, options: VolumeOp
   } finally {
     volume.close()
   }
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (errorCode(error) !== 'ENOENT') throw error
 }

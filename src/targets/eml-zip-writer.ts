@@ -1,7 +1,7 @@
 import { stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import pLimit from 'p-limit'
-import { diskFault, errorCode } from '../files/durable.js'
+import { diskFault, ignoreMissing } from '../files/durable.js'
 import { type Lock, takeLock } from '../files/lock.js'
 import { makeOwnedDirectory, type Owner, resolveOwner } from '../files/owner.js'
 import { folderIdentity } from '../files/place.js'
@@ -268,8 +268,4 @@ function announcedAmong(
     const name = named.get(uniquePart(origin, one))
     return name === undefined ? [] : [{ ...one, name }]
   })
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (errorCode(error) !== 'ENOENT') throw error
 }

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, lstat, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Dotlock, sweepDotlock, takeDotlock } from '../files/dotlock.js'
-import { diskFault, errorCode, syncDirectory } from '../files/durable.js'
+import { diskFault, ignoreMissing, syncDirectory } from '../files/durable.js'
 import type { Owner } from '../files/owner.js'
 import type { Clock } from '../ports/clock.js'
 import { Fault } from '../ports/fault.js'
@@ -265,8 +265,4 @@ async function requireMbox(handle: FileHandle, path: string, size: number): Prom
   // A kill may have left less than that.
   if (!'From '.startsWith(start.toString('latin1')))
     throw new Fault('not-an-mbox', `${path} does not start with a From_ line`)
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (errorCode(error) !== 'ENOENT') throw error
 }

@@ -1,5 +1,5 @@
 import { type FileHandle, lstat, open } from 'node:fs/promises'
-import { errorCode } from '../files/durable.js'
+import { ignoreMissing } from '../files/durable.js'
 import type { Message, MessageKey } from '../ports/message.js'
 import type { Announced } from '../ports/target.js'
 import { type CompleteFinding, type Looking, MboxCopies } from './mbox-copies.js'
@@ -210,8 +210,4 @@ async function search(
 
 function without(those: readonly Announced[]): (one: Announced) => boolean {
   return (one) => !those.some(({ key, sha256 }) => key === one.key && sha256 === one.sha256)
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR') throw error
 }

@@ -1,5 +1,5 @@
 import { lstat } from 'node:fs/promises'
-import { errorCode } from '../files/durable.js'
+import { ignoreMissing } from '../files/durable.js'
 import { deviceOf } from '../files/place.js'
 import { Fault } from '../ports/fault.js'
 import type { Position } from '../ports/target.js'
@@ -52,8 +52,4 @@ export async function reanchored(
   // What was there before the lane came to it is no riddle any more.
   const { dev, ino, size } = now
   return JSON.stringify({ ...before, dev, ino, size, before: undefined }) as Position
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR') throw error
 }
