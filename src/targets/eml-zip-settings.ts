@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { fileSettings } from '../files/settings.js'
+import { dateSetting } from '../mail/settings.js'
 import { size } from '../ports/units.js'
 
 export const emlZipSettings = z.strictObject({
@@ -9,10 +10,7 @@ export const emlZipSettings = z.strictObject({
     .describe('a volume is closed once its messages, before compression, pass this size, and when the run ends'),
   compression: z.int().min(0).max(9).default(6).describe('0: stored as they are; 9: smallest and slowest'),
   ...fileSettings,
-  date: z
-    .enum(['received', 'date', 'now'])
-    .default('received')
-    .describe('Which date a copy gets: that of the top-most Received or Date header, that of the Date header, or now'),
+  date: dateSetting,
 })
 
 /** Where and how an EML zip target stores. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { dateSetting } from '../mail/settings.js'
 import { plaintextProblem, serverSettings } from '../net/server-settings.js'
 import { presetNames, unknownPreset } from '../providers/names.js'
 import { authProblem } from '../sasl/secret-key.js'
@@ -21,10 +22,7 @@ export const imapSettings = z.strictObject({
     )
     .default([])
     .describe('Of the stored messages'),
-  date: z
-    .enum(['received', 'date', 'now'])
-    .default('received')
-    .describe('Which date a copy gets: that of the top-most Received or Date header, that of the Date header, or now'),
+  date: dateSetting,
   connections: z.int().min(1).max(32).default(1).describe('At once for this account; more than one keeps no order'),
 })
 

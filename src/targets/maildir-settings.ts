@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { fileSettings } from '../files/settings.js'
+import { dateSetting } from '../mail/settings.js'
 
 export const maildirSettings = z.strictObject({
   path: z.string().min(1).describe('folder of the Maildir; created when missing'),
@@ -11,10 +12,7 @@ export const maildirSettings = z.strictObject({
   seen: z.boolean().default(false).describe('store as read, in cur/'),
   newline: z.enum(['lf', 'crlf']).default('lf').describe('Line ends of the stored messages'),
   ...fileSettings,
-  date: z
-    .enum(['received', 'date', 'now'])
-    .default('received')
-    .describe('Which date a copy gets: that of the top-most Received or Date header, that of the Date header, or now'),
+  date: dateSetting,
 })
 
 /** Where and how a Maildir target stores. */
