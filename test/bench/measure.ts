@@ -1,38 +1,44 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+export interface Command {
+  readonly args: readonly [string, ...string[]]
+  /** In addition to what every command gets. */
+  readonly environment?: Readonly<Record<string, string>>
+}
 
 export interface Measured {
   readonly seconds: number
-  /** The most memory that the process held, MiB. */
+  /** Seconds of CPU, user and system, of it and all that it started. */
+  readonly cpu: number
+  /** The most memory that its largest process held, MiB. */
   readonly peak: number
 }
 
-/** Runs a program to its end and measures it; throws where it fails. */
-export async function measure(
-  command: readonly [string, ...string[]],
-  environment: NodeJS.ProcessEnv,
-): Promise<Measured> {
-  const [program, ...args] = command
-  const started = performance.now()
-  const child = spawn(program, args, { env: { ...process.env, ...environment }, stdio: ['ignore', 'ignore', 'pipe'] })
-  const words: Buffer[] = []
-  child.stderr.on('data', (chunk: Buffer) => words.push(chunk))
-  let peak = 0
-  const look = setInterval(() => {
-    void peakOf(child.pid).then((now) => (peak = Math.max(peak, now)))
-  }, 50)
-  const [code] = (await once(child, 'close')) as [number | null]
-  const seconds = (performance.now() - started) / 1000
-  clearInterval(look)
-  if (code !== 0) throw new Error(`${program} ended with ${code}: ${Buffer.concat(words).toString()}`)
-  return { seconds, peak }
+/** Runs a program to its end and measures it; throws where it fails. Needs python3. */
+export async function measure(command: Command, folder: string): Promise<Measured> {
+  const { stdout, stderr } = await runIn(folder, {
+    ...command,
+    args: ['python3', '-S', '-E', script, String(limitSeconds), ...command.args],
+  })
+  const { code, ...measured } = JSON.parse(stdout) as Measured & { readonly code: number }
+  if (measured.seconds >= limitSeconds) throw new Error(`${command.args.join(' ')} took more than ${limitSeconds} s`)
+  if (code !== 0) throw new Error(`${command.args.join(' ')} ended with ${code}: ${stderr.slice(-2000)}`)
+  return measured
 }
 
-/** The kernel keeps the maximum itself, so that looking now and then is enough. */
-async function peakOf(pid: number | undefined): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
-  return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
+/** Each command meets the same environment, whoever runs the benchmark; its temporary files stay in its folder. */
+export async function runIn(
+  folder: string,
+  { args, environment }: Command,
+): Promise<{ stdout: string; stderr: string }> {
+  const [program, ...rest] = args
+  const PATH = process.env['PATH']
+  const env = { PATH, HOME: folder, TMPDIR: `${folder}/temporary`, LC_ALL: 'C', TZ: 'UTC', ...environment }
+  return run(program, rest, { cwd: folder, env, maxBuffer: 2 ** 26 })
 }
 
 export function median(values: readonly number[]): number {
@@ -40,3 +46,7 @@ export function median(values: readonly number[]): number {
   const middle = sorted.length >> 1
   return sorted.length % 2 === 1 ? (sorted[middle] ?? NaN) : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2
 }
+
+/** A program that hangs shall not hold up the others. */
+const limitSeconds = 1_200
+const script = fileURLToPath(new URL('measure.py', import.meta.url))
