@@ -111,7 +111,14 @@ const fetchmail: Contestant = async (job) => {
     )
   }
   await write(join(folder, 'fetchmailrc'), lines)
-  const args = ['--silent', '--nosyslog', '--fetchmailrc', join(folder, 'fetchmailrc')]
+  const args = [
+    '--silent',
+    '--nosyslog',
+    '--pidfile',
+    join(folder, 'pid'),
+    '--fetchmailrc',
+    join(folder, 'fetchmailrc'),
+  ]
   const all = { ...procmail.environment, ...environment, FETCHMAILHOME: folder }
   return { args: [path, ...args], environment: all }
 }
