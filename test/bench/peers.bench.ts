@@ -113,16 +113,16 @@ it.each(scenarios.map((one) => [one.name, one] as const))('%s', { timeout: 7_200
 
 it.each(['maildir', 'mbox', 'imap'] as const)('durable %s', { timeout: 1_800_000 }, async (target) => {
   const strace = found.get('strace')
-  const scenario: Scenario = { name: `durable ${target}`, maildrops: small(2_000, 'traced'), target, wants: 1 }
+  const scenario: Scenario = { name: `durable ${target}`, maildrops: small(5_000, 'traced'), target, wants: 1 }
   if (!strace || 'missing' in strace) {
     say(`durable ${target}: not looked at, ${strace?.missing ?? ''}\n`)
     return
   }
   const job = await jobFor(scenario, 'popferry', 0)
   const verdict = await traced(job, 'popferry', strace)
-  say(`durable ${target}, popferry, ${scaled(2_000)} messages: ${syncs(verdict)}\n`)
-  expect(verdict).toMatchObject({ wrong: [], renamed: target === 'maildir' ? scaled(2_000) : 0 })
-  expect(verdict.files).toBeGreaterThanOrEqual({ maildir: scaled(2_000), mbox: 1, imap: 0 }[target])
+  say(`durable ${target}, popferry, ${scaled(5_000)} messages: ${syncs(verdict)}\n`)
+  expect(verdict).toMatchObject({ wrong: [], renamed: target === 'maildir' ? scaled(5_000) : 0 })
+  expect(verdict.files).toBeGreaterThanOrEqual({ maildir: scaled(5_000), mbox: 1, imap: 0 }[target])
   const arrivals = await arrivalsOf(scenario, 'popferry', job)
   expect(arrivals).toMatchObject({ found: arrivals.expected, notExact: 0 })
   // The others are only looked at, for comparison.
