@@ -1,6 +1,9 @@
 import { chmod, mkdir, open, rmdir } from 'node:fs/promises'
+import { constants } from 'node:os'
 import { dirname } from 'node:path'
 import { Fault, type FaultCode } from '../ports/fault.js'
+
+const { errno } = constants
 
 const codes: Readonly<Record<string, FaultCode>> = {
   ENOSPC: 'disk-full',
@@ -32,7 +35,11 @@ export function diskFault(error: unknown, action: string, path: string): Fault {
 
 /** The system's code such as `ENOENT`, or an empty string. */
 export function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (!(error instanceof Error && 'code' in error)) return ''
+  const code = String(error.code)
+  // Node.js 20 has no name for EDQUOT: "Unknown system error -122" (QUIRKS FS-02).
+  const unnamed = code.startsWith('Unknown system error') && 'errno' in error && error.errno === -errno.EDQUOT
+  return unnamed ? 'EDQUOT' : code
 }
 
 /** For `catch`: nothing is there. */

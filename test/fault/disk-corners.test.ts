@@ -72,8 +72,8 @@ it.for(thorough ? whole : short)(
       }
       expect(await readdir(folder.at('state', 'quarantine')).catch(() => []), what).toEqual([])
       expect(await readFile(folder.at('out', 'report.html'), 'utf8'), what).toMatch(/<\/html>\s*$/)
-      // A killed process may have left its draft, for a day.
-      if (signal === null) expect(await readdir(folder.at('out')), what).toEqual(['report.html'])
+      // A killed process may have left its draft, for a day, and so may one that could not remove it.
+      if (signal === null && call !== 'unlink') expect(await readdir(folder.at('out')), what).toEqual(['report.html'])
       if (!met) break
       count(context, signal === null ? { faults: 1 } : { kills: 1 })
     }

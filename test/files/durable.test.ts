@@ -70,6 +70,16 @@ describe('diskFault', () => {
     expect(made.message).toMatch(new RegExp(`^cannot write /a/b: .*${word}`))
   })
 
+  it.skipIf(process.platform !== 'linux')(
+    'knows a quota that is used up though Node.js may have no name for it',
+    () => {
+      const code = 'Unknown system error -122'
+      const error = Object.assign(new Error(`${code}: ${code}, write`), { code, errno: -122 })
+      expect(diskFault(error, 'write', '/a/b')).toMatchObject({ code: 'disk-full' })
+      expect(diskFault(error, 'write', '/a/b').message).toContain('quota')
+    },
+  )
+
   it('leaves Faults as they are, and takes anything else', () => {
     const fault = new Fault('held', 'no')
     expect(diskFault(fault, 'write', '/a')).toBe(fault)
