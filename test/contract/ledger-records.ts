@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Counts } from '../../src/ports/event.js'
+import { noCounts } from '../../src/ports/event.js'
 import type { Failure, Ledger, Untried } from '../../src/ports/ledger.js'
 import type { MessageKey } from '../../src/ports/message.js'
 import { type AccountRecord, RecordsChanged, type UncopiedRecord } from '../../src/ports/records.js'
@@ -19,19 +19,6 @@ const enrolment = {
   ],
 }
 
-const counts: Counts = {
-  listed: 0,
-  copied: 0,
-  present: 0,
-  filtered: 0,
-  failed: 0,
-  vanished: 0,
-  pending: 0,
-  reidentified: 0,
-  deleted: 0,
-  bytes: 0,
-}
-
 const key = (text: string): MessageKey => text as MessageKey
 
 async function commit(ledger: Ledger, lane: typeof one, at: number, ...receipts: readonly Receipt[]): Promise<void> {
@@ -46,7 +33,7 @@ interface Outcome {
 }
 
 async function finish(ledger: Ledger, { run = 'r1', at = 9, failures = [], untried = [] }: Outcome): Promise<void> {
-  const found = { failures, listing: { counts, untried } }
+  const found = { failures, listing: { counts: noCounts, untried } }
   await ledger.finishAccount('alice', { run, at, status: 'incomplete', ...found })
 }
 
@@ -100,13 +87,13 @@ export function describeRecords(name: string, harness: () => Promise<LedgerHarne
       await using ledger = await open()
       expect(await recordOf(ledger)).toMatchObject({
         last: { run: 'r2', at: 8, status: 'failed', code: 'unreachable', error: 'no route to "host"' },
-        outcome: { run: 'r1', at: 7, counts },
+        outcome: { run: 'r1', at: 7, counts: noCounts },
       })
       await finish(ledger, { run: 'r3', at: 9 })
       const { last, outcome } = await recordOf(ledger)
       expect({ last, outcome }).toEqual({
         last: { run: 'r3', at: 9, status: 'incomplete' },
-        outcome: { run: 'r3', at: 9, counts },
+        outcome: { run: 'r3', at: 9, counts: noCounts },
       })
     })
 

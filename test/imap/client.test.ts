@@ -284,6 +284,13 @@ describe('ImapClient', () => {
     expect(error).toMatchObject({ code: 'timeout', message: expect.stringContaining('next to nothing') as string })
   })
 
+  it('waits no longer for the answer to LOGOUT than for any other (QUIRKS CON-03)', async () => {
+    await using server = await FakeImapServer.start({ hooks: { LOGOUT: () => ({}) } })
+    const client = await open(server, { patience: { ...patience, reply: 200 } })
+    await client.logout()
+    expect(server.seen('LOGOUT')).toBe(1)
+  }, 5000)
+
   it('does not wait for ever', async () => {
     const error = await failure({ hooks: { CAPABILITY: () => ({}) } }, { patience: { ...patience, reply: 50 } })
     expect(error).toMatchObject({ code: 'timeout', facts: { phase: 'CAPABILITY' } })

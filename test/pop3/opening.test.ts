@@ -108,4 +108,11 @@ describe('quit', () => {
     await client.quit()
     expect(server.lines().at(-1)).toBe('QUIT')
   })
+
+  test('CON-03 is not waited for longer than for any other answer', async () => {
+    await using server = await ScriptServer.start(script({ QUIT: () => undefined }))
+    const client = await open(server, { patience: { reply: 200 } })
+    await client.quit().catch(() => undefined)
+    expect(server.lines().at(-1)).toBe('QUIT')
+  }, 5000)
 })
