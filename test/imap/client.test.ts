@@ -284,11 +284,20 @@ describe('ImapClient', () => {
     expect(error).toMatchObject({ code: 'timeout', message: expect.stringContaining('next to nothing') as string })
   })
 
-  it('waits no longer for the answer to LOGOUT than for any other (QUIRKS CON-03)', async () => {
-    await using server = await FakeImapServer.start({ hooks: { LOGOUT: () => ({}) } })
+  it('waits no longer for the answer to LOGOUT than for any other, though octets come (QUIRKS CON-11)', async () => {
+    await using server = await ScriptServer.start(async (peer) => {
+      await peer.send('* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] hello\r\n')
+      await peer.line()
+      await peer.send('A1 OK [CAPABILITY IMAP4rev1] in\r\n')
+      await peer.line()
+      while (!peer.closed) {
+        await peer.send('* OK Still here, and so on\r\n'.repeat(40))
+        await pause(20)
+      }
+    })
     const client = await open(server, { patience: { ...patience, reply: 200 } })
     await client.logout()
-    expect(server.seen('LOGOUT')).toBe(1)
+    expect(server.lines().at(-1)).toBe('A2 LOGOUT')
   }, 5000)
 
   it('does not wait for ever', async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { identity } from '../net/certificates.js'
 import { failureOf, open, password } from './opened.js'
@@ -109,8 +110,14 @@ describe('quit', () => {
     expect(server.lines().at(-1)).toBe('QUIT')
   })
 
-  test('CON-03 is not waited for longer than for any other answer', async () => {
-    await using server = await ScriptServer.start(script({ QUIT: () => undefined }))
+  test('CON-11 is not waited for longer than for any other answer, though octets come', async () => {
+    const drip = async (_line: string, peer: Peer): Promise<void> => {
+      while (!peer.closed) {
+        await peer.send('x')
+        await pause(20)
+      }
+    }
+    await using server = await ScriptServer.start(script({ QUIT: drip }))
     const client = await open(server, { patience: { reply: 200 } })
     await client.quit().catch(() => undefined)
     expect(server.lines().at(-1)).toBe('QUIT')
